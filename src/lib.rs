@@ -1,0 +1,3 @@
+//! Evenkeel keeps Amazon ECS services exactly as Git declares them.
+
+pub mod model;
