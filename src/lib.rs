@@ -1,3 +1,4 @@
 //! Evenkeel keeps Amazon ECS services exactly as Git declares them.
 
+pub mod environment;
 pub mod model;

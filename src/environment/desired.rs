@@ -1,0 +1,75 @@
+//! What an environment file declares, checked and located.
+
+use std::time::Duration;
+
+use crate::model::{AccountId, ClusterName, ImageReference, Region, ServiceName};
+
+/// How long a rollout may take when the file does not say. Long enough for a
+/// service behind a load balancer to start, pass its checks and drain the old
+/// tasks (the default deregistration delay alone is five minutes).
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
+/// A place in an environment file; line and column count from 1, the column in
+/// characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// The file as it was named by the caller.
+    pub file: String,
+    pub line: usize,
+    pub column: usize,
+}
+
+impl std::fmt::Display for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// One environment, as its file declares it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Desired {
+    /// The environment's name: the file's name without `.toml`.
+    pub environment: String,
+    /// The file, as it was named.
+    pub file: String,
+    pub account: AccountId,
+    pub region: Region,
+    /// The cluster of every service that names none.
+    pub cluster: ClusterName,
+    /// The role that is assumed before any call.
+    pub role: Option<String>,
+    /// In the file's order; never empty.
+    pub services: Vec<Service>,
+}
+
+/// One service, as declared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Service {
+    /// Our name for it, the same in every environment: the table's name.
+    pub name: String,
+    /// The ECS service.
+    pub service: ServiceName,
+    pub cluster: ClusterName,
+    /// In the file's order; never empty.
+    pub images: Vec<Image>,
+    /// How long to wait for a rollout to end.
+    pub timeout: Duration,
+    /// Where the service is declared (its table's header).
+    pub at: Location,
+    /// Where its ECS name is declared (`name = …`, else the table's header).
+    pub name_at: Location,
+}
+
+/// The image of one container, as declared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Image {
+    /// The container's name; `None` stands for the only container (`image = …`
+    /// directly under the service).
+    pub container: Option<String>,
+    pub image: ImageReference,
+    /// Where the container is named (its table's header), or the image when
+    /// the container is not named.
+    pub container_at: Location,
+    /// Where the image is declared (the value).
+    pub image_at: Location,
+}

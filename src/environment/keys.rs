@@ -1,0 +1,196 @@
+//! Which keys each table has, and what a key that it has not may have meant.
+//!
+//! A key moves from `later` to `known` when it is supported.
+
+/// The keys of one kind of table.
+pub(super) struct Keys {
+    pub(super) known: &'static [&'static str],
+    /// Keys that the environment file will have: refused, but not as unknown.
+    later: &'static [&'static str],
+    /// Keys of other tables, and the table where they belong.
+    elsewhere: &'static [(&'static str, &'static str)],
+}
+
+/// What a key that is not known here may be.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Guess {
+    /// Right here, but not supported yet.
+    Later,
+    /// Right in another table.
+    Elsewhere(&'static str),
+    /// A misspelled key of this table.
+    Meant(&'static str),
+    /// A misspelled key that is not supported yet.
+    MeantLater(&'static str),
+    Unknown,
+}
+
+pub(super) const TOP: Keys = Keys {
+    known: &["account", "region", "cluster", "role", "services"],
+    later: &["allow-unknown-fields", "drift", "suspend", "promotion"],
+    elsewhere: &[
+        ("name", "[services.NAME]"),
+        ("image", "[services.NAME]"),
+        ("containers", "[services.NAME]"),
+        ("rollout", "[services.NAME]"),
+        ("timeout", "[services.NAME.rollout]"),
+    ],
+};
+
+/// Above the first header, where TOML wants top-level keys.
+pub(super) const AT_THE_TOP: &str = "at the top of the file, above the first [table]";
+
+pub(super) const SERVICE: Keys = Keys {
+    known: &["name", "cluster", "image", "containers", "rollout"],
+    later: &[
+        "task",
+        "service",
+        "remove",
+        "definition",
+        "drift",
+        "suspend",
+        "promotion",
+        "allow-unknown-fields",
+    ],
+    elsewhere: &[
+        ("account", AT_THE_TOP),
+        ("region", AT_THE_TOP),
+        ("role", AT_THE_TOP),
+        ("timeout", "[services.NAME.rollout]"),
+    ],
+};
+
+/// The fields of a container definition but for its name, which is the table's
+/// (ECS API reference, ContainerDefinition).
+pub(super) const CONTAINER: Keys = Keys {
+    known: &["image"],
+    later: &[
+        "command",
+        "cpu",
+        "credentialSpecs",
+        "dependsOn",
+        "disableNetworking",
+        "dnsSearchDomains",
+        "dnsServers",
+        "dockerLabels",
+        "dockerSecurityOptions",
+        "entryPoint",
+        "environment",
+        "environmentFiles",
+        "essential",
+        "extraHosts",
+        "firelensConfiguration",
+        "healthCheck",
+        "hostname",
+        "interactive",
+        "links",
+        "linuxParameters",
+        "logConfiguration",
+        "memory",
+        "memoryReservation",
+        "mountPoints",
+        "portMappings",
+        "privileged",
+        "pseudoTerminal",
+        "readonlyRootFilesystem",
+        "repositoryCredentials",
+        "resourceRequirements",
+        "restartPolicy",
+        "secrets",
+        "startTimeout",
+        "stopTimeout",
+        "systemControls",
+        "ulimits",
+        "user",
+        "versionConsistency",
+        "volumesFrom",
+        "workingDirectory",
+    ],
+    elsewhere: &[
+        ("account", AT_THE_TOP),
+        ("region", AT_THE_TOP),
+        ("role", AT_THE_TOP),
+        ("cluster", "[services.NAME]"),
+        ("timeout", "[services.NAME.rollout]"),
+    ],
+};
+
+pub(super) const ROLLOUT: Keys = Keys {
+    known: &["timeout"],
+    later: &["on-failure"],
+    elsewhere: &[
+        ("account", AT_THE_TOP),
+        ("region", AT_THE_TOP),
+        ("role", AT_THE_TOP),
+        ("name", "[services.NAME]"),
+        ("cluster", "[services.NAME]"),
+        ("image", "[services.NAME]"),
+        ("containers", "[services.NAME]"),
+    ],
+};
+
+impl Keys {
+    pub(super) fn guess(&self, name: &str) -> Guess {
+        if self.later.contains(&name) {
+            return Guess::Later;
+        }
+        if let Some((_, place)) = self.elsewhere.iter().find(|(key, _)| *key == name) {
+            return Guess::Elsewhere(place);
+        }
+        let all = self.known.iter().chain(self.later).copied();
+        match nearest(name, all) {
+            Some(meant) if self.known.contains(&meant) => Guess::Meant(meant),
+            Some(meant) => Guess::MeantLater(meant),
+            None => Guess::Unknown,
+        }
+    }
+}
+
+/// The name that was most likely meant: the same but for case, dashes and
+/// underscores, or else one within a slip or two.
+pub(super) fn nearest<'a>(name: &str, all: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // No name is nearly as long; comparing a megabyte would only cost time.
+    if name.len() > 64 {
+        return None;
+    }
+    let plain = |text: &str| text.replace(['-', '_'], "").to_lowercase();
+    let wanted = plain(name);
+    all.into_iter()
+        .map(|candidate| {
+            (
+                strsim::damerau_levenshtein(&wanted, &plain(candidate)),
+                candidate,
+            )
+        })
+        .filter(|(distance, candidate)| *distance <= 2.min(candidate.chars().count() / 3))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_and_other_spellings_are_recognised() {
+        assert_eq!(TOP.guess("acount"), Guess::Meant("account"));
+        assert_eq!(TOP.guess("service"), Guess::Meant("services"));
+        assert_eq!(SERVICE.guess("imgae"), Guess::Meant("image"));
+        assert_eq!(SERVICE.guess("containrs"), Guess::Meant("containers"));
+        assert_eq!(SERVICE.guess("Containers"), Guess::Meant("containers"));
+        assert_eq!(ROLLOUT.guess("on_failure"), Guess::MeantLater("on-failure"));
+        assert_eq!(ROLLOUT.guess("onFailure"), Guess::MeantLater("on-failure"));
+        assert_eq!(
+            CONTAINER.guess("enviroment"),
+            Guess::MeantLater("environment")
+        );
+        assert_eq!(
+            CONTAINER.guess("port_mappings"),
+            Guess::MeantLater("portMappings")
+        );
+        assert_eq!(SERVICE.guess("task"), Guess::Later);
+        assert_eq!(SERVICE.guess("region"), Guess::Elsewhere(AT_THE_TOP));
+        assert_eq!(SERVICE.guess("colour"), Guess::Unknown);
+        assert_eq!(SERVICE.guess(""), Guess::Unknown);
+    }
+}

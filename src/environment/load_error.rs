@@ -1,0 +1,124 @@
+//! Why an environment could not be loaded.
+
+use std::io;
+
+use annotate_snippets::{Group, Level, Origin, Renderer};
+
+use super::desired::Location;
+use super::mistakes::Mistakes;
+use super::show;
+
+/// Why an environment could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file could be read, but is wrong.
+    #[error(transparent)]
+    Mistakes(#[from] Mistakes),
+    /// The file could not be found or read at all.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+}
+
+impl LoadError {
+    /// The error for a person; ends in a newline.
+    pub fn render(&self, styled: bool, width: usize) -> String {
+        match self {
+            LoadError::Mistakes(mistakes) => mistakes.render(styled, width),
+            LoadError::Unreadable(unreadable) => unreadable.render(styled, width.max(40)),
+        }
+    }
+
+    /// Everything that is wrong, for annotations and JSON: where (as far as it
+    /// is known), what, and what to do.
+    pub fn reports(&self) -> Vec<(Option<Location>, String, Option<String>)> {
+        match self {
+            LoadError::Mistakes(mistakes) => mistakes
+                .iter()
+                .map(|(at, message, help)| (Some(at), message.to_owned(), help.map(str::to_owned)))
+                .collect(),
+            LoadError::Unreadable(unreadable) => {
+                vec![(
+                    unreadable.at.clone(),
+                    unreadable.to_string(),
+                    unreadable.help.clone(),
+                )]
+            }
+        }
+    }
+}
+
+/// A file or folder that could not be found or read.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Unreadable {
+    message: String,
+    at: Option<Location>,
+    help: Option<String>,
+    source: Option<io::Error>,
+}
+
+impl Unreadable {
+    /// `what` follows the file's name.
+    pub(super) fn new(file: &str, what: &str) -> Self {
+        Self::plain(format!("{} {what}", show::whole(file)))
+    }
+
+    pub(super) fn plain(message: String) -> Self {
+        Self {
+            message,
+            at: None,
+            help: None,
+            source: None,
+        }
+    }
+
+    pub(super) fn io(file: &str, error: io::Error) -> Self {
+        let file = show::whole(file);
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::plain(format!("there is no file {file}"))
+                .help("check the path; it starts where evenkeel runs"),
+            _ => Self {
+                source: Some(error),
+                ..Self::plain(format!("cannot read {file}"))
+            },
+        }
+    }
+
+    #[must_use]
+    pub(super) fn at(mut self, at: Location) -> Self {
+        self.at = Some(at);
+        self
+    }
+
+    #[must_use]
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    fn render(&self, styled: bool, width: usize) -> String {
+        let renderer = if styled {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        };
+        let mut group = Group::with_title(
+            Level::ERROR.primary_title(show::fold(&self.message, width - "error: ".len())),
+        );
+        if let Some(at) = &self.at {
+            group = group.element(
+                Origin::path(show::whole(&at.file))
+                    .line(at.line)
+                    .char_column(at.column),
+            );
+        }
+        if let Some(source) = &self.source {
+            group = group.element(Level::NOTE.message(source.to_string()));
+        }
+        if let Some(help) = &self.help {
+            group =
+                group.element(Level::HELP.message(show::fold(help, width - "  = help: ".len())));
+        }
+        show::trimmed(&renderer.render(&[group]))
+    }
+}

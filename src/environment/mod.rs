@@ -1,0 +1,42 @@
+//! Environment files: TOML text → [`Desired`], every mistake located.
+//!
+//! Everything that a file says is checked here, once, and all of what is wrong
+//! is reported together. This module never calls AWS and never writes a file.
+
+use std::path::Path;
+
+mod desired;
+mod duration;
+mod excerpt;
+mod explain;
+mod find;
+mod keys;
+mod load_error;
+mod mistakes;
+mod parse;
+mod read;
+mod services;
+mod show;
+mod source;
+mod syntax;
+mod values;
+mod walk;
+
+pub use desired::{DEFAULT_TIMEOUT, Desired, Image, Location, Service};
+pub use find::{all, find};
+pub use load_error::{LoadError, Unreadable};
+pub use mistakes::Mistakes;
+pub use parse::parse;
+
+/// Loads an environment file. The environment is named after the file.
+///
+/// # Errors
+/// The file cannot be read, or it has mistakes: then all of them.
+pub fn load(path: &Path) -> Result<Desired, LoadError> {
+    let text = read::text(path)?;
+    let environment = path.file_stem().unwrap_or_default().to_string_lossy();
+    Ok(parse(&path.to_string_lossy(), &environment, &text)?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,300 @@
+//! `[services.NAME]` and what is under it.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use crate::model::{ClusterName, ServiceName};
+
+use super::desired::{DEFAULT_TIMEOUT, Image, Service};
+use super::keys;
+use super::mistakes::Mistake;
+use super::parse::Above;
+use super::show::brief;
+use super::source::Source;
+use super::values;
+use super::walk::{Entry, Findings, Table};
+
+/// The services in the file's order. Those with mistakes are left out.
+pub(super) fn read(table: Table<'_>, above: &Above<'_>, found: &mut Findings<'_>) -> Vec<Service> {
+    let mut taken = HashMap::new();
+    let mut services = Vec::new();
+    for entry in table.into_entries() {
+        services.extend(service(&entry, above, &mut taken, found));
+    }
+    services
+}
+
+type Taken = HashMap<(ClusterName, ServiceName), Range<usize>>;
+
+fn service(
+    entry: &Entry<'_>,
+    above: &Above<'_>,
+    taken: &mut Taken,
+    found: &mut Findings<'_>,
+) -> Option<Service> {
+    let shown = brief(entry.name);
+    let mut table = entry.table(found, || match entry.value.as_str() {
+        Some(_) => format!("write it as [services.{shown}], and under that image = \"…\""),
+        None => format!("write it as [services.{shown}]"),
+    })?;
+
+    let name = table.take("name");
+    let name_at = name.as_ref().map_or(&entry.key, |name| &name.span).clone();
+    let label_fits = check_label(entry, found);
+    let service = match &name {
+        Some(name) => values::name(name, found),
+        None if label_fits => table_name(entry, found),
+        None => None,
+    };
+    let cluster = match table.take("cluster") {
+        Some(cluster) => values::name(&cluster, found),
+        None => above.cluster.cloned(),
+    };
+    if let (Some(cluster), Some(service)) = (&cluster, &service) {
+        refuse_twice(cluster, service, &name_at, taken, found);
+    }
+
+    let direct = table.take("image");
+    let containers = table.take("containers");
+    let rollout = table.take("rollout");
+    let timeout = match &rollout {
+        Some(rollout) => timeout(rollout, entry.name, found),
+        None => Some(DEFAULT_TIMEOUT),
+    };
+    let meant = table.refuse_rest(&keys::SERVICE, found);
+    let images = match (&direct, &containers) {
+        (Some(image), Some(containers)) => {
+            let (first, second) = if image.key.start < containers.key.start {
+                (&image.key, &containers.key)
+            } else {
+                (&containers.key, &image.key)
+            };
+            found.add(
+                Mistake::new(
+                    second.clone(),
+                    format!("service `{shown}` has both `image` and `containers`"),
+                )
+                .also(first.clone(), "the other")
+                .help(
+                    "keep `image` for the only container, or `containers` to name each".to_owned(),
+                ),
+            );
+            values::image(image, found);
+            read_containers(containers, entry.name, above, found);
+            None
+        }
+        (Some(image), None) => only_image(image, above.source, found),
+        (None, Some(containers)) => read_containers(containers, entry.name, above, found),
+        (None, None) => {
+            if !meant.contains("image") && !meant.contains("containers") {
+                no_image(entry, above, found);
+            }
+            None
+        }
+    };
+    Some(Service {
+        name: entry.name.to_owned(),
+        service: service?,
+        cluster: cluster?,
+        images: images?,
+        timeout: timeout?,
+        at: above.source.location(entry.key.start),
+        name_at: above.source.location(name_at.start),
+    })
+    .filter(|_| label_fits)
+}
+
+/// Our own name for a service. Commands write it as `SERVICE/CONTAINER=IMAGE`.
+fn check_label(entry: &Entry<'_>, found: &mut Findings<'_>) -> bool {
+    if entry.name.is_empty() {
+        let mistake = Mistake::new(entry.key.clone(), "this service has no name");
+        found.add(mistake.help("name its table, such as [services.api]".to_owned()));
+        return false;
+    }
+    let odd = entry
+        .name
+        .chars()
+        .find(|c| c.is_control() || c.is_whitespace() || "/=".contains(*c));
+    if let Some(odd) = odd {
+        found.add(
+            Mistake::new(
+                entry.key.clone(),
+                format!("a service's own name cannot have {odd:?} in it"),
+            )
+            .help("commands take a service as NAME or NAME/CONTAINER=IMAGE".to_owned()),
+        );
+    }
+    odd.is_none()
+}
+
+fn table_name(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<ServiceName> {
+    match entry.name.parse::<ServiceName>() {
+        Ok(name) => Some(name),
+        Err(invalid) => {
+            found.add(
+                Mistake::new(
+                    entry.key.clone(),
+                    format!("invalid service name `{}`: {invalid}", brief(entry.name)),
+                )
+                .help(
+                    "add name = \"…\" with the ECS service's name, or rename the table".to_owned(),
+                ),
+            );
+            None
+        }
+    }
+}
+
+fn refuse_twice(
+    cluster: &ClusterName,
+    service: &ServiceName,
+    at: &Range<usize>,
+    taken: &mut Taken,
+    found: &mut Findings<'_>,
+) {
+    let key = (cluster.clone(), service.clone());
+    match taken.get(&key) {
+        Some(first) => found.add(
+            Mistake::new(
+                at.clone(),
+                format!(
+                    "two services are the same ECS service `{}`",
+                    brief(service.as_str())
+                ),
+            )
+            .also(first.clone(), "the other")
+            .help(format!(
+                "both are in cluster {}; keep one of them",
+                brief(cluster.as_str())
+            )),
+        ),
+        None => {
+            taken.insert(key, at.clone());
+        }
+    }
+}
+
+fn only_image(entry: &Entry<'_>, source: &Source, found: &mut Findings<'_>) -> Option<Vec<Image>> {
+    let image_at = source.location(entry.span.start);
+    let image = values::image(entry, found)?;
+    Some(vec![Image {
+        container: None,
+        image,
+        container_at: image_at.clone(),
+        image_at,
+    }])
+}
+
+fn read_containers(
+    entry: &Entry<'_>,
+    service: &str,
+    above: &Above<'_>,
+    found: &mut Findings<'_>,
+) -> Option<Vec<Image>> {
+    let service = brief(service);
+    let table = entry.table(found, || {
+        format!("write [services.{service}.containers.NAME] for each")
+    })?;
+    if table.first().is_none() {
+        found.add_missing(
+            Mistake::new(entry.key.clone(), "no container is named here").help(format!(
+                "write [services.{service}.containers.NAME] for each"
+            )),
+        );
+        return None;
+    }
+    // Every container is looked at, so that all mistakes are found at once.
+    let images: Vec<Option<Image>> = table
+        .into_entries()
+        .iter()
+        .map(|container| read_container(container, &service, above, found))
+        .collect();
+    images.into_iter().collect()
+}
+
+fn read_container(
+    entry: &Entry<'_>,
+    service: &str,
+    above: &Above<'_>,
+    found: &mut Findings<'_>,
+) -> Option<Image> {
+    let shown = brief(entry.name);
+    let mut table = entry.table(found, || match entry.name {
+        "image" => format!("name the container: [services.{service}.containers.NAME]"),
+        _ => format!("write it as [services.{service}.containers.{shown}]"),
+    })?;
+    // Containers are named by the rule of services (API reference, ContainerDefinition).
+    let rightly_named = match entry.name.parse::<ServiceName>() {
+        Ok(_) => true,
+        Err(invalid) => {
+            found.add(
+                Mistake::new(
+                    entry.key.clone(),
+                    format!("invalid container name `{shown}`: {invalid}"),
+                )
+                .help("write the name that the task definition has".to_owned()),
+            );
+            false
+        }
+    };
+    if let Some(name) = table.take("name") {
+        found.add(
+            Mistake::new(name.key, "`name` does not belong here")
+                .help(format!("the table is named after the container: `{shown}`")),
+        );
+    }
+    let declared = table.take("image");
+    let meant = table.refuse_rest(&keys::CONTAINER, found);
+    let Some(declared) = declared else {
+        if !meant.contains("image") {
+            found.add_missing(
+                Mistake::new(
+                    entry.key.clone(),
+                    format!("container `{shown}` has no image"),
+                )
+                .help(format!(
+                    "add under its header:\nimage = \"{}\"",
+                    above.example_image(service)
+                )),
+            );
+        }
+        return None;
+    };
+    let image = values::image(&declared, found)?;
+    rightly_named.then(|| Image {
+        container: Some(entry.name.to_owned()),
+        image,
+        container_at: above.source.location(entry.key.start),
+        image_at: above.source.location(declared.span.start),
+    })
+}
+
+fn no_image(entry: &Entry<'_>, above: &Above<'_>, found: &mut Findings<'_>) {
+    let shown = brief(entry.name);
+    found.add_missing(
+        Mistake::new(entry.key.clone(), format!("service `{shown}` has no image")).help(format!(
+            "add under its header:\nimage = \"{}\"\nor, with several containers, name each: [services.{shown}.containers.NAME]",
+            above.example_image(&shown)
+        )),
+    );
+}
+
+fn timeout(
+    entry: &Entry<'_>,
+    service: &str,
+    found: &mut Findings<'_>,
+) -> Option<std::time::Duration> {
+    let help = || {
+        format!(
+            "write timeout = \"15m\" under [services.{}.rollout]",
+            brief(service)
+        )
+    };
+    let mut table = entry.table(found, help)?;
+    let timeout = match table.take("timeout") {
+        Some(timeout) => values::timeout(&timeout, found),
+        None => Some(DEFAULT_TIMEOUT),
+    };
+    table.refuse_rest(&keys::ROLLOUT, found);
+    timeout
+}

@@ -1,0 +1,315 @@
+//! Keys that are missing, unknown, misplaced, or at odds with each other.
+
+use super::*;
+
+#[test]
+fn an_empty_file_is_answered_with_the_smallest_one() {
+    insta::assert_snapshot!(wrong(""), @r#"
+    error: the file is empty
+     --> prod.toml:1:1
+      |
+    1 |
+      | ^
+      |
+      = help: the smallest file looks like this:
+              account = "123456789012"
+              region = "us-west-1"
+              cluster = "wage-prod"
+
+              [services.api]
+              image = "123456789012.dkr.ecr.us-west-1.amazonaws.com/api:1.4.2"
+    "#);
+    insta::assert_snapshot!(wrong("# later\n"), @r#"
+    error: the file declares nothing
+     --> prod.toml:1:1
+      |
+    1 | # later
+      | ^
+      |
+      = help: the smallest file looks like this:
+              account = "123456789012"
+              region = "us-west-1"
+              cluster = "wage-prod"
+
+              [services.api]
+              image = "123456789012.dkr.ecr.us-west-1.amazonaws.com/api:1.4.2"
+    "#);
+}
+
+#[test]
+fn what_is_missing_is_told_at_once() {
+    insta::assert_snapshot!(wrong(r#"region = "us-west-1"
+"#), @r#"
+    error: `account` and `cluster` are missing
+     --> prod.toml:1:1
+      |
+    1 | region = "us-west-1"
+      | ^
+      |
+      = help: add above the first [table], with your values:
+              account = "123456789012"
+              cluster = "wage-prod"
+
+    error: no service is declared
+     --> prod.toml:1:21
+      |
+    1 | region = "us-west-1"
+      |                     ^
+      |
+      = help: add one:
+              [services.api]
+              image = "123456789012.dkr.ecr.us-west-1.amazonaws.com/api:1.4.2"
+    "#);
+    insta::assert_snapshot!(wrong_services(r#""#), @r#"
+    error: no service is declared
+     --> prod.toml:3:22
+      |
+    3 | cluster = "wage-prod"
+      |                      ^
+      |
+      = help: add one:
+              [services.api]
+              image = "123456789012.dkr.ecr.us-west-1.amazonaws.com/api:1.4.2"
+    "#);
+    insta::assert_snapshot!(wrong_services(r#"[services]
+"#), @r#"
+    error: no service is declared
+     --> prod.toml:5:2
+      |
+    5 | [services]
+      |  ^^^^^^^^
+      |
+      = help: add one:
+              [services.api]
+              image = "123456789012.dkr.ecr.us-west-1.amazonaws.com/api:1.4.2"
+    "#);
+    insta::assert_snapshot!(wrong_services(r#"[services.api]
+[services.worker.containers.app]
+[services.web.containers]
+"#), @r#"
+    error: service `api` has no image
+     --> prod.toml:5:11
+      |
+    5 | [services.api]
+      |           ^^^
+      |
+      = help: add under its header:
+              image = "123456789012.dkr.ecr.us-west-1.amazonaws.com/api:1.4.2"
+              or, with several containers, name each:
+              [services.api.containers.NAME]
+
+    error: container `app` has no image
+     --> prod.toml:6:29
+      |
+    6 | [services.worker.containers.app]
+      |                             ^^^
+      |
+      = help: add under its header:
+              image = "123456789012.dkr.ecr.us-west-1.amazonaws.com/worker:1.4.2"
+
+    error: no container is named here
+     --> prod.toml:7:15
+      |
+    7 | [services.web.containers]
+      |               ^^^^^^^^^^
+      |
+      = help: write [services.web.containers.NAME] for each
+    "#);
+}
+
+#[test]
+fn near_misses_of_keys_are_recognised_and_nothing_else_is_said_of_them() {
+    insta::assert_snapshot!(wrong(r#"acount = "123456789012"
+region = "us-west-1"
+cluster = "c"
+[service.api]
+image = "a:1"
+"#), @r#"
+    error: unknown key `acount`
+     --> prod.toml:1:1
+      |
+    1 | acount = "123456789012"
+      | ^^^^^^
+      |
+      = help: did you mean `account`?
+
+    error: unknown key `service`
+     --> prod.toml:4:2
+      |
+    4 | [service.api]
+      |  ^^^^^^^
+      |
+      = help: did you mean `services`?
+    "#);
+    insta::assert_snapshot!(wrong_services(r#"[services.api]
+imgae = "a:1"
+[services.worker.containrs.app]
+image = "a:1"
+[services.web]
+image = "a:1"
+colour = "red"
+"#), @r#"
+    error: unknown key `imgae`
+     --> prod.toml:6:1
+      |
+    6 | imgae = "a:1"
+      | ^^^^^
+      |
+      = help: did you mean `image`?
+
+    error: unknown key `containrs`
+     --> prod.toml:7:18
+      |
+    7 | [services.worker.containrs.app]
+      |                  ^^^^^^^^^
+      |
+      = help: did you mean `containers`?
+
+    error: unknown key `colour`
+      --> prod.toml:11:1
+       |
+    11 | colour = "red"
+       | ^^^^^^
+       |
+       = help: the keys here: `name`, `cluster`, `image`, `containers`, `rollout`
+    "#);
+}
+
+#[test]
+fn what_is_not_supported_yet_is_not_called_unknown() {
+    insta::assert_snapshot!(wrong_services(r#"[services.api]
+image = "a:1"
+task = { cpu = "512" }
+remove = []
+[services.api.rollout]
+on_failure = "stop"
+"#), @r#"
+    error: `task` is not supported by this version of evenkeel
+     --> prod.toml:7:1
+      |
+    7 | task = { cpu = "512" }
+      | ^^^^
+      |
+      = help: take it out; what the file does not declare is left as it is
+
+    error: `remove` is not supported by this version of evenkeel
+     --> prod.toml:8:1
+      |
+    8 | remove = []
+      | ^^^^^^
+      |
+      = help: take it out; what the file does not declare is left as it is
+
+    error: unknown key `on_failure`
+      --> prod.toml:10:1
+       |
+    10 | on_failure = "stop"
+       | ^^^^^^^^^^
+       |
+       = help: did you mean `on-failure`? It is not supported by this version of
+               evenkeel
+    "#);
+    insta::assert_snapshot!(wrong_services(r#"[services.api.containers.app]
+name = "app"
+image = "a:1"
+environment = { A = "1" }
+enviroment = { A = "1" }
+"#), @r#"
+    error: `name` does not belong here
+     --> prod.toml:6:1
+      |
+    6 | name = "app"
+      | ^^^^
+      |
+      = help: the table is named after the container: `app`
+
+    error: `environment` is not supported by this version of evenkeel
+     --> prod.toml:8:1
+      |
+    8 | environment = { A = "1" }
+      | ^^^^^^^^^^^
+      |
+      = help: take it out; what the file does not declare is left as it is
+
+    error: unknown key `enviroment`
+     --> prod.toml:9:1
+      |
+    9 | enviroment = { A = "1" }
+      | ^^^^^^^^^^
+      |
+      = help: did you mean `environment`? It is not supported by this version of
+              evenkeel
+    "#);
+}
+
+#[test]
+fn keys_in_the_wrong_table_are_sent_to_the_right_one() {
+    insta::assert_snapshot!(wrong(r#"cluster = "c"
+account = "123456789012"
+
+[services.api]
+image = "a:1"
+region = "us-west-1"
+timeout = "15m"
+"#), @r#"
+    error: `region` does not belong here
+     --> prod.toml:6:1
+      |
+    6 | region = "us-west-1"
+      | ^^^^^^
+      |
+      = help: write it at the top of the file, above the first [table]
+
+    error: `timeout` does not belong here
+     --> prod.toml:7:1
+      |
+    7 | timeout = "15m"
+      | ^^^^^^^
+      |
+      = help: write it under [services.NAME.rollout]
+    "#);
+}
+
+#[test]
+fn one_image_or_containers_not_both() {
+    insta::assert_snapshot!(wrong_services(r#"[services.api]
+image = "a:1"
+
+[services.api.containers.app]
+image = "a:1"
+"#), @r#"
+    error: service `api` has both `image` and `containers`
+     --> prod.toml:8:15
+      |
+    6 | image = "a:1"
+      | ----- the other
+    7 |
+    8 | [services.api.containers.app]
+      |               ^^^^^^^^^^
+      |
+      = help: keep `image` for the only container, or `containers` to name each
+    "#);
+}
+
+#[test]
+fn two_services_cannot_be_the_same() {
+    insta::assert_snapshot!(wrong_services(r#"[services.api]
+image = "a:1"
+
+[services.web]
+name = "api"
+cluster = "wage-prod"
+image = "a:1"
+"#), @r#"
+    error: two services are the same ECS service `api`
+     --> prod.toml:9:8
+      |
+    5 | [services.api]
+      |           --- the other
+    ...
+    9 | name = "api"
+      |        ^^^^^
+      |
+      = help: both are in cluster wage-prod; keep one of them
+    "#);
+}

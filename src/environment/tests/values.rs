@@ -1,0 +1,350 @@
+//! Values that cannot be.
+
+use super::*;
+
+#[test]
+fn a_number_is_no_account() {
+    insta::assert_snapshot!(wrong(r#"account = 123456789012
+region = "us-west-1"
+cluster = "c"
+services.a.image = "a:1"
+"#), @r#"
+    error: `account` must be a string, not a number
+     --> prod.toml:1:11
+      |
+    1 | account = 123456789012
+      |           ^^^^^^^^^^^^
+      |
+      = help: write "123456789012" (a number would lose leading zeros)
+    "#);
+    insta::assert_snapshot!(wrong(r#"account = "1234-5678-9012"
+region = true
+cluster = 7
+services.a.image = "a:1"
+"#), @r#"
+    error: invalid `account`: an AWS account is 12 digits
+     --> prod.toml:1:11
+      |
+    1 | account = "1234-5678-9012"
+      |           ^^^^^^^^^^^^^^^^
+      |
+      = help: write "123456789012"
+
+    error: `region` must be a string, not true or false
+     --> prod.toml:2:10
+      |
+    2 | region = true
+      |          ^^^^
+      |
+      = help: write it like "us-west-1"
+
+    error: `cluster` must be a string, not a number
+     --> prod.toml:3:11
+      |
+    3 | cluster = 7
+      |           ^
+      |
+      = help: write "7"
+    "#);
+}
+
+#[test]
+fn values_of_the_wrong_type_say_what_is_wanted() {
+    insta::assert_snapshot!(wrong_services(r#"[services.api]
+image = ["a:1"]
+rollout = "15m"
+[services.worker]
+containers.image = "a:1"
+"#), @r#"
+    error: `image` must be a string, not a list
+     --> prod.toml:6:9
+      |
+    6 | image = ["a:1"]
+      |         ^^^^^^^
+      |
+      = help: write "a:1"
+
+    error: `rollout` must be a table, not a string
+     --> prod.toml:7:11
+      |
+    7 | rollout = "15m"
+      |           ^^^^^
+      |
+      = help: write timeout = "15m" under [services.api.rollout]
+
+    error: `image` must be a table, not a string
+     --> prod.toml:9:20
+      |
+    9 | containers.image = "a:1"
+      |                    ^^^^^
+      |
+      = help: name the container: [services.worker.containers.NAME]
+    "#);
+    insta::assert_snapshot!(wrong(r#"account = "123456789012"
+region = "us-west-1"
+cluster = "c"
+[[services]]
+name = "api"
+"#), @r"
+    error: `services` must be a table, not a list of tables
+     --> prod.toml:4:1
+      |
+    4 | [[services]]
+      | ^^^^^^^^^^^^
+      |
+      = help: write [services.NAME] for each service, in single brackets
+    ");
+    insta::assert_snapshot!(wrong_services(r#"[services]
+api = "a:1"
+"#), @r#"
+    error: `api` must be a table, not a string
+     --> prod.toml:6:7
+      |
+    6 | api = "a:1"
+      |       ^^^^^
+      |
+      = help: write it as [services.api], and under that image = "…"
+    "#);
+}
+
+#[test]
+fn wrong_values_come_with_the_right_one() {
+    insta::assert_snapshot!(wrong(r#"account = "123456789012"
+region = "us-west-1a"
+cluster = "arn:aws:ecs:us-west-1:123456789012:cluster/wage-prod"
+[services.api]
+image = "https://r.example/api:1"
+"#), @r#"
+    error: invalid `region`: an AWS region looks like us-west-1
+     --> prod.toml:2:10
+      |
+    2 | region = "us-west-1a"
+      |          ^^^^^^^^^^^^
+      |
+      = help: write "us-west-1"
+
+    error: invalid `cluster`: the name is wanted here, not the ARN
+     --> prod.toml:3:11
+      |
+    3 | cluster = "arn:aws:ecs:us-west-1:123456789012:cluster/wage-prod"
+      |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: write "wage-prod"
+
+    error: invalid `image`: an image reference has no scheme such as https://
+     --> prod.toml:5:9
+      |
+    5 | image = "https://r.example/api:1"
+      |         ^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: write "r.example/api:1"
+    "#);
+    insta::assert_snapshot!(wrong_services(r#"[services.api]
+image = "r.example/api:${TAG}"
+[services.web]
+image = "API:1"
+"#), @r#"
+    error: invalid `image`: variables are not filled in
+     --> prod.toml:6:9
+      |
+    6 | image = "r.example/api:${TAG}"
+      |         ^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: write the tag itself; the file in Git says what runs
+
+    error: invalid `image`: a repository's name is lower case; this has 'A'
+     --> prod.toml:8:9
+      |
+    8 | image = "API:1"
+      |         ^^^^^^^
+    "#);
+}
+
+#[test]
+fn names_that_cannot_be() {
+    insta::assert_snapshot!(wrong_services(r#"[services.""]
+image = "a:1"
+[services."a.b"]
+image = "a:1"
+[services."a/b"]
+name = "x"
+image = "a:1"
+[services.c.containers."my app"]
+image = "a:1"
+"#), @r#"
+    error: this service has no name
+     --> prod.toml:5:11
+      |
+    5 | [services.""]
+      |           ^^
+      |
+      = help: name its table, such as [services.api]
+
+    error: invalid service name `a.b`: a name has only letters, digits, hyphens and
+           underscores, not '.'
+     --> prod.toml:7:11
+      |
+    7 | [services."a.b"]
+      |           ^^^^^
+      |
+      = help: add name = "…" with the ECS service's name, or rename the table
+
+    error: a service's own name cannot have '/' in it
+     --> prod.toml:9:11
+      |
+    9 | [services."a/b"]
+      |           ^^^^^
+      |
+      = help: commands take a service as NAME or NAME/CONTAINER=IMAGE
+
+    error: invalid container name `my app`: a name has only letters, digits, hyphens
+           and underscores, not ' '
+      --> prod.toml:12:24
+       |
+    12 | [services.c.containers."my app"]
+       |                        ^^^^^^^^
+       |
+       = help: write the name that the task definition has
+    "#);
+}
+
+#[test]
+fn a_role_is_an_iam_role_of_the_account() {
+    insta::assert_snapshot!(wrong(r#"account = "123456789012"
+region = "us-west-1"
+cluster = "c"
+role = "arn:aws:iam::210987654321:role/evenkeel"
+services.a.image = "a:1"
+"#), @r#"
+    error: `role` is in account 210987654321, the file is for 123456789012
+     --> prod.toml:4:8
+      |
+    1 | account = "123456789012"
+      |           -------------- the file's account
+    ...
+    4 | role = "arn:aws:iam::210987654321:role/evenkeel"
+      |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: use a role of 123456789012, or change `account`
+    "#);
+    insta::assert_snapshot!(wrong(r#"account = "123456789012"
+region = "us-west-1"
+cluster = "c"
+role = "evenkeel"
+services.a.image = "a:1"
+"#), @r#"
+    error: invalid `role`: this is not the ARN of an IAM role
+     --> prod.toml:4:8
+      |
+    4 | role = "evenkeel"
+      |        ^^^^^^^^^^
+      |
+      = help: it looks like "arn:aws:iam::123456789012:role/evenkeel"
+    "#);
+}
+
+#[test]
+fn a_timeout_has_a_unit_and_bounds() {
+    insta::assert_snapshot!(wrong_services(&["15", "\"15\"", "\"15 min\"", "\"5s\"", "\"25h\"", "\"soon\""].iter().enumerate().map(|(n, t)| format!("[services.s{n}]\nimage = \"a:1\"\nrollout.timeout = {t}\n")).collect::<String>()), @r#"
+    error: `timeout` must be a string, not a number
+     --> prod.toml:7:19
+      |
+    7 | rollout.timeout = 15
+      |                   ^^
+      |
+      = help: write it with its unit, such as "15m"
+
+    error: invalid `timeout`: the unit is missing
+      --> prod.toml:10:19
+       |
+    10 | rollout.timeout = "15"
+       |                   ^^^^
+       |
+       = help: write "15m"
+
+    error: invalid `timeout`: the units are h, m and s, without spaces
+      --> prod.toml:13:19
+       |
+    13 | rollout.timeout = "15 min"
+       |                   ^^^^^^^^
+       |
+       = help: write "15m"
+
+    error: invalid `timeout`: it must be at least 10 seconds
+      --> prod.toml:16:19
+       |
+    16 | rollout.timeout = "5s"
+       |                   ^^^^
+       |
+       = help: write it with its units, such as "15m", "90s" or "1h30m"
+
+    error: invalid `timeout`: it must be at most 24 hours
+      --> prod.toml:19:19
+       |
+    19 | rollout.timeout = "25h"
+       |                   ^^^^^
+       |
+       = help: write it with its units, such as "15m", "90s" or "1h30m"
+
+    error: invalid `timeout`: this is not a length of time
+      --> prod.toml:22:19
+       |
+    22 | rollout.timeout = "soon"
+       |                   ^^^^^^
+       |
+       = help: write it with its units, such as "15m", "90s" or "1h30m"
+    "#);
+}
+
+#[test]
+fn escape_sequences_are_never_echoed() {
+    insta::assert_snapshot!(wrong_services("[services.a]\nimage = \"a:1\"\n\"\\u001b[31m\" = 1 # \u{202e}\n"), @r#"
+    error: unknown key `␛[31m`
+     --> prod.toml:7:1
+      |
+    7 | "\u001b[31m" = 1 # �
+      | ^^^^^^^^^^^^
+      |
+      = help: the keys here: `name`, `cluster`, `image`, `containers`, `rollout`
+    "#);
+    insta::assert_snapshot!(wrong("a = \"\u{1b}[31mred\"\n"), @r#"
+    error: unknown key `a`
+     --> prod.toml:1:1
+      |
+    1 | a = "␛[31mred"
+      | ^
+      |
+      = help: the keys here: `account`, `region`, `cluster`, `role`, `services`
+
+    error: a control character cannot stand here
+     --> prod.toml:1:6
+      |
+    1 | a = "␛[31mred"
+      |      ^
+      |
+      = help: take it out
+    "#);
+}
+
+#[test]
+fn a_long_line_is_cut_around_the_mistake() {
+    insta::assert_snapshot!(wrong_services(&format!("services.a = {{ {}, imgae = \"{}\" }}\n", "image = 'a:1'", "x".repeat(300))), @r#"
+    error: unknown key `imgae`
+     --> prod.toml:5:31
+      |
+    5 | services.a = { image = 'a:1', imgae = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...
+      |                               ^^^^^
+      |
+      = help: did you mean `image`?
+    "#);
+    insta::assert_snapshot!(wrong_services(&format!("services.a = {{ image = \"{}\", imgae = 1 }}\n", "x".repeat(3000))), @r#"
+    error: unknown key `imgae`
+     --> prod.toml:5:3028
+      |
+     :::
+    5 | …xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", imgae = 1 }
+      |                                                                ^^^^^
+      |
+      = help: did you mean `image`?
+    "#);
+}

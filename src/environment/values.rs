@@ -1,0 +1,188 @@
+//! Single values: read, checked by the model's rules, and where one is wrong,
+//! the value that was probably meant.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::model::{AccountId, ImageReference, Invalid, Region};
+
+use super::duration;
+use super::mistakes::Mistake;
+use super::show::brief;
+use super::walk::{Entry, Findings};
+
+/// A rollout that ends sooner cannot be told from one that has not begun: ECS
+/// needs several seconds to start a task at all.
+const SHORTEST: Duration = Duration::from_secs(10);
+/// Longer than any sensible bake time; past it a number was mistyped.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+pub(super) fn account(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<AccountId> {
+    let text = entry.string(found, |raw| {
+        let digits = raw.replace('_', "");
+        Some(match digits.parse::<AccountId>() {
+            Ok(account) => format!("write \"{account}\" (a number would lose leading zeros)"),
+            Err(_) => "write its 12 digits in quotes, such as \"123456789012\"".to_owned(),
+        })
+    })?;
+    checked(entry, text, found, |text| {
+        vec![text.replace(['-', ' '], "")]
+    })
+}
+
+pub(super) fn region(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<Region> {
+    let text = entry.string(found, |raw| {
+        quoted::<Region>(raw).or_else(|| Some("write it like \"us-west-1\"".to_owned()))
+    })?;
+    checked(entry, text, found, |text| {
+        let lower = text.trim().to_lowercase().replace('_', "-");
+        // An availability zone is its region and a letter.
+        let zone = lower
+            .strip_suffix(|c: char| c.is_ascii_lowercase())
+            .unwrap_or_default()
+            .to_owned();
+        vec![lower, zone]
+    })
+}
+
+/// The name of a cluster, a service or a container: one rule for all three.
+pub(super) fn name<T: FromStr<Err = Invalid>>(
+    entry: &Entry<'_>,
+    found: &mut Findings<'_>,
+) -> Option<T> {
+    let text = entry.string(found, quoted::<T>)?;
+    checked(entry, text, found, |text| {
+        let last = match text.strip_prefix("arn:") {
+            Some(_) => text.rsplit('/').next().unwrap_or_default(),
+            None => text,
+        };
+        vec![last.trim().to_owned()]
+    })
+}
+
+pub(super) fn image(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<ImageReference> {
+    let text = entry.string(found, quoted::<ImageReference>)?;
+    if text.contains("${") || text.contains("{{") {
+        let mistake = Mistake::new(
+            entry.span.clone(),
+            "invalid `image`: variables are not filled in",
+        );
+        found.add(mistake.help("write the tag itself; the file in Git says what runs".to_owned()));
+        return None;
+    }
+    checked(entry, text, found, |text| {
+        let bare = text.trim();
+        let bare = bare.split_once("://").map_or(bare, |(_, rest)| rest);
+        vec![bare.to_owned(), bare.trim_end_matches(':').to_owned()]
+    })
+}
+
+/// The role to assume: `arn:aws*:iam::ACCOUNT:role/…` (IAM user guide,
+/// "IAM identifiers"), in the file's own account.
+pub(super) fn role(
+    entry: &Entry<'_>,
+    account: Option<&(AccountId, std::ops::Range<usize>)>,
+    found: &mut Findings<'_>,
+) -> Option<String> {
+    let text = entry.string(found, |_| None)?;
+    let Some(owner) = role_account(text) else {
+        let example = account.map_or("123456789012", |(account, _)| account.as_str());
+        found.add(
+            Mistake::new(
+                entry.span.clone(),
+                "invalid `role`: this is not the ARN of an IAM role",
+            )
+            .help(format!(
+                "it looks like \"arn:aws:iam::{example}:role/evenkeel\""
+            )),
+        );
+        return None;
+    };
+    if let Some((account, span)) = account
+        && owner != *account
+    {
+        found.add(
+            Mistake::new(
+                entry.span.clone(),
+                format!("`role` is in account {owner}, the file is for {account}"),
+            )
+            .also(span.clone(), "the file's account")
+            .help(format!("use a role of {account}, or change `account`")),
+        );
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn role_account(text: &str) -> Option<AccountId> {
+    let fields: Vec<&str> = text.splitn(6, ':').collect();
+    let ["arn", partition, "iam", "", account, resource] = fields[..] else {
+        return None;
+    };
+    let path = resource.strip_prefix("role/")?;
+    let fits = |c: char| c.is_ascii_alphanumeric() || "+=,.@_-/".contains(c);
+    let right = partition.starts_with("aws")
+        && !path.ends_with('/')
+        && !path.is_empty()
+        && path.chars().all(fits);
+    let plain = partition
+        .chars()
+        .all(|c| c.is_ascii_lowercase() || c == '-');
+    (right && plain).then(|| account.parse().ok())?
+}
+
+pub(super) fn timeout(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<Duration> {
+    let example = || "write it with its units, such as \"15m\", \"90s\" or \"1h30m\"".to_owned();
+    let text = entry.string(found, |raw| {
+        let meant = raw
+            .parse()
+            .ok()
+            .and_then(duration::with_unit)
+            .unwrap_or("15m".to_owned());
+        Some(format!("write it with its unit, such as \"{meant}\""))
+    })?;
+    let (reason, help) = match duration::parse(text) {
+        Err(wrong) => (
+            wrong.reason.to_owned(),
+            wrong
+                .write
+                .map_or_else(example, |write| format!("write \"{write}\"")),
+        ),
+        Ok(length) if length < SHORTEST => ("it must be at least 10 seconds".to_owned(), example()),
+        Ok(length) if length > LONGEST => ("it must be at most 24 hours".to_owned(), example()),
+        Ok(length) => return Some(length),
+    };
+    found.add(Mistake::new(entry.span.clone(), format!("invalid `timeout`: {reason}")).help(help));
+    None
+}
+
+/// The help for a value without its quotes, if it is right with them.
+fn quoted<T: FromStr>(raw: &str) -> Option<String> {
+    raw.parse::<T>().is_ok().then(|| format!("write \"{raw}\""))
+}
+
+/// Parses a value; where it is wrong, the first candidate that would be right
+/// is suggested.
+fn checked<T: FromStr<Err = Invalid>>(
+    entry: &Entry<'_>,
+    text: &str,
+    found: &mut Findings<'_>,
+    candidates: impl FnOnce(&str) -> Vec<String>,
+) -> Option<T> {
+    let reason = match text.parse() {
+        Ok(value) => return Some(value),
+        Err(Invalid(reason)) => reason,
+    };
+    let help = candidates(text)
+        .into_iter()
+        .find(|candidate| candidate.parse::<T>().is_ok())
+        .map(|candidate| format!("write \"{}\"", brief(&candidate)));
+    found.add(
+        Mistake::new(
+            entry.span.clone(),
+            format!("invalid `{}`: {reason}", entry.name),
+        )
+        .help(help),
+    );
+    None
+}

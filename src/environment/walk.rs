@@ -1,0 +1,211 @@
+//! The spanned tree of a TOML file, walked table by table: each key is taken
+//! once, and what is left over is refused.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue};
+
+use super::keys::{Guess, Keys, TOP};
+use super::mistakes::Mistake;
+use super::show::brief;
+
+/// What has been found wrong so far.
+pub(super) struct Findings<'a> {
+    pub(super) text: &'a str,
+    pub(super) list: Vec<Mistake>,
+    /// What is not there. Apart, since it proves nothing when part of the file
+    /// could not be read.
+    pub(super) missing: Vec<Mistake>,
+    /// Top-level keys that were found elsewhere: not to be called missing too.
+    pub(super) misplaced: BTreeSet<&'static str>,
+}
+
+impl<'a> Findings<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            list: Vec::new(),
+            missing: Vec::new(),
+            misplaced: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, mistake: Mistake) {
+        self.list.push(mistake);
+    }
+
+    pub(super) fn add_missing(&mut self, mistake: Mistake) {
+        self.missing.push(mistake);
+    }
+}
+
+/// A key and its value, each with its place.
+pub(super) struct Entry<'a> {
+    pub(super) name: &'a str,
+    pub(super) key: Range<usize>,
+    pub(super) value: &'a DeValue<'a>,
+    /// The value's place; empty where the parser put a stand-in for a value
+    /// that it could not read.
+    pub(super) span: Range<usize>,
+}
+
+/// A table, less the keys that have been taken; in the file's order.
+pub(super) struct Table<'a> {
+    entries: Vec<Entry<'a>>,
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn new(table: &'a DeTable<'a>) -> Self {
+        let mut entries: Vec<Entry<'a>> = table
+            .iter()
+            .map(|(key, value)| Entry {
+                name: key.get_ref(),
+                key: key.span(),
+                value: value.get_ref(),
+                span: value.span(),
+            })
+            .collect();
+        entries.sort_by_key(|entry| entry.key.start);
+        Self { entries }
+    }
+
+    pub(super) fn take(&mut self, name: &str) -> Option<Entry<'a>> {
+        let at = self.entries.iter().position(|entry| entry.name == name)?;
+        Some(self.entries.remove(at))
+    }
+
+    /// What has not been taken.
+    pub(super) fn into_entries(self) -> Vec<Entry<'a>> {
+        self.entries
+    }
+
+    pub(super) fn first(&self) -> Option<&Entry<'a>> {
+        self.entries.first()
+    }
+
+    /// Refuses every key that has not been taken. Answers which known keys
+    /// were probably meant by them.
+    pub(super) fn refuse_rest(
+        self,
+        keys: &Keys,
+        found: &mut Findings<'_>,
+    ) -> BTreeSet<&'static str> {
+        let mut meant = BTreeSet::new();
+        for Entry { name, key, .. } in self.entries {
+            let shown = brief(name);
+            let (message, help) = match keys.guess(name) {
+                Guess::Later => (
+                    format!("`{shown}` is not supported by this version of evenkeel"),
+                    "take it out; what the file does not declare is left as it is".to_owned(),
+                ),
+                Guess::Elsewhere(place) => {
+                    if let Some(known) = TOP.known.iter().find(|known| **known == name) {
+                        found.misplaced.insert(known);
+                    }
+                    let place = if place.starts_with('[') {
+                        format!("under {place}")
+                    } else {
+                        place.to_owned()
+                    };
+                    (
+                        format!("`{shown}` does not belong here"),
+                        format!("write it {place}"),
+                    )
+                }
+                Guess::Meant(known) => {
+                    meant.insert(known);
+                    (
+                        format!("unknown key `{shown}`"),
+                        format!("did you mean `{known}`?"),
+                    )
+                }
+                Guess::MeantLater(later) => (
+                    format!("unknown key `{shown}`"),
+                    format!(
+                        "did you mean `{later}`? It is not supported by this version of evenkeel"
+                    ),
+                ),
+                Guess::Unknown => {
+                    let known: Vec<String> = keys
+                        .known
+                        .iter()
+                        .map(|known| format!("`{known}`"))
+                        .collect();
+                    (
+                        format!("unknown key `{shown}`"),
+                        format!("the keys here: {}", known.join(", ")),
+                    )
+                }
+            };
+            found.add(Mistake::new(key, message).help(help));
+        }
+        meant
+    }
+}
+
+impl<'a> Entry<'a> {
+    /// The value as a string; anything else is a mistake that says so, with a
+    /// help made from a bare number or word as it is written.
+    pub(super) fn string(
+        &self,
+        found: &mut Findings<'_>,
+        help: impl FnOnce(&str) -> Option<String>,
+    ) -> Option<&'a str> {
+        if let DeValue::String(text) = self.value {
+            return Some(text);
+        }
+        if self.span.is_empty() {
+            return None;
+        }
+        let help = match self.value {
+            DeValue::Table(_) => None,
+            DeValue::Array(list) => match list.iter().as_slice() {
+                [only] => only
+                    .get_ref()
+                    .as_str()
+                    .map(|text| format!("write \"{}\"", brief(text))),
+                _ => None,
+            },
+            _ => help(&brief(
+                found.text.get(self.span.clone()).unwrap_or_default(),
+            )),
+        };
+        found.add(self.mismatch("a string").help(help));
+        None
+    }
+
+    /// The value as a table; anything else is a mistake, with `help` what to write.
+    pub(super) fn table(
+        &self,
+        found: &mut Findings<'_>,
+        help: impl FnOnce() -> String,
+    ) -> Option<Table<'a>> {
+        if let DeValue::Table(table) = self.value {
+            return Some(Table::new(table));
+        }
+        if self.span.is_empty() {
+            return None;
+        }
+        found.add(self.mismatch("a table").help(help()));
+        None
+    }
+
+    fn mismatch(&self, wanted: &str) -> Mistake {
+        let kind = match self.value {
+            DeValue::String(_) => "a string",
+            DeValue::Integer(_) | DeValue::Float(_) => "a number",
+            DeValue::Boolean(_) => "true or false",
+            DeValue::Datetime(_) => "a date or time",
+            DeValue::Array(list) if list.iter().any(|item| item.get_ref().is_table()) => {
+                "a list of tables"
+            }
+            DeValue::Array(_) => "a list",
+            DeValue::Table(_) => "a table",
+        };
+        Mistake::new(
+            self.span.clone(),
+            format!("`{}` must be {wanted}, not {kind}", brief(self.name)),
+        )
+    }
+}
