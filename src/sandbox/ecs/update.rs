@@ -1,0 +1,74 @@
+//! UpdateService: what changes at once, and what begins a deployment.
+
+use serde_json::{Value, json};
+
+use super::super::context::Context;
+use super::super::rollout::{self, OF_A_REVISION};
+use super::super::wire::{Answer, Refusal};
+use super::services::{active, settings, wanted};
+use super::{cluster, name_of, view};
+
+pub(super) fn update(context: &mut Context) -> Answer {
+    let (cluster, name) = (cluster(context)?, name_of(context.required("service")?));
+    let names_definition = context.text("taskDefinition").is_some();
+    let current = active(context, cluster, name)?;
+    let controller = current
+        .settings
+        .get("deploymentController")
+        .and_then(|c| c.get("type"))
+        .and_then(Value::as_str);
+    if names_definition && matches!(controller, Some("CODE_DEPLOY" | "EXTERNAL")) {
+        return Err(Refusal::parameter(
+            "Unable to update task definition on services with a CODE_DEPLOY deployment controller. \
+             Use AWS CodeDeploy to trigger a new deployment.",
+        ));
+    }
+    let current_definition = current
+        .deployments
+        .first()
+        .map(|d| d.task_definition.clone());
+    let requested = context
+        .text("taskDefinition")
+        .map(|text| wanted(context, text))
+        .transpose()?;
+    let desired = context.count("desiredCount")?;
+    let sent = settings(context.body);
+    let force = context.flag("forceNewDeployment");
+
+    let service = active(context, cluster, name)?;
+    let differs = sent.iter().any(|(key, value)| {
+        OF_A_REVISION.contains(&key.as_str()) && service.settings.get(key) != Some(value)
+    });
+    let moves = requested
+        .as_ref()
+        .is_some_and(|wanted| Some(&wanted.task_definition) != current_definition.as_ref());
+    let deploys = force || differs || moves;
+    // What it runs stays, but its images are looked up again.
+    let again = current_definition.filter(|_| deploys && requested.is_none());
+    let again = again.map(|arn| wanted(context, &arn)).transpose()?;
+
+    let now = context.now;
+    let service = active(context, cluster, name)?;
+    for (key, value) in sent {
+        match (
+            service
+                .settings
+                .get_mut(&key)
+                .and_then(Value::as_object_mut),
+            value,
+        ) {
+            (Some(old), Value::Object(new)) if key == "deploymentConfiguration" => old.extend(new),
+            (_, value) => {
+                service.settings.insert(key, value);
+            }
+        }
+    }
+    if let Some(desired) = desired {
+        service.desired = desired;
+    }
+    if let Some(wanted) = requested.or(again).filter(|_| deploys) {
+        rollout::begin(service, wanted, now);
+    }
+    rollout::changed(service, now);
+    Ok(json!({"service": view::service(service, true)}))
+}

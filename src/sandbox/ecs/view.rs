@@ -1,0 +1,375 @@
+//! Services, deployments and tasks as responses show them.
+
+use serde_json::{Map, Value, json};
+
+use super::super::clock::{Millis, timestamp};
+use super::super::rollout::OF_A_REVISION;
+use super::super::state::{
+    Behaviour, DeployedContainer, Deployment, Phase, Rollout, Service, ServiceStatus, Task,
+};
+
+/// Settings that a response shows with the deployment, not with the service.
+const OF_DEPLOYMENTS_ONLY: [&str; 3] = [
+    "serviceConnectConfiguration",
+    "volumeConfigurations",
+    "vpcLatticeConfigurations",
+];
+
+pub(super) fn service(service: &Service, tags: bool) -> Value {
+    let mut view = Map::new();
+    let mut put = |key: &str, value: Value| view.insert(key.to_owned(), value);
+    put("serviceArn", service.arn().into());
+    put("serviceName", service.name.clone().into());
+    put("clusterArn", service.cluster_arn().into());
+    put("status", status(service.status).into());
+    put("desiredCount", service.desired.into());
+    put(
+        "runningCount",
+        service
+            .tasks
+            .iter()
+            .filter(|task| task.runs())
+            .count()
+            .into(),
+    );
+    put(
+        "pendingCount",
+        service
+            .tasks
+            .iter()
+            .filter(|task| task.starts())
+            .count()
+            .into(),
+    );
+    for (key, value) in &service.settings {
+        if !OF_DEPLOYMENTS_ONLY.contains(&key.as_str()) {
+            put(key, value.clone());
+        }
+    }
+    let primary = service.deployments.first();
+    let last = service.revisions.first();
+    let definition = primary
+        .map(|d| &d.task_definition)
+        .or(last.map(|r| &r.task_definition));
+    put("taskDefinition", definition.cloned().into());
+    let deployments = service.deployments.iter().enumerate();
+    put(
+        "deployments",
+        deployments
+            .map(|(place, d)| deployment(service, d, place == 0))
+            .collect(),
+    );
+    put(
+        "events",
+        service
+            .events
+            .iter()
+            .map(|e| json!({"id": e.id, "createdAt": timestamp(e.at), "message": e.message}))
+            .collect(),
+    );
+    put("createdAt", timestamp(service.created_at));
+    put(
+        "createdBy",
+        service
+            .scope
+            .arn("iam", "user/sandbox")
+            .replace(service.scope.region.as_str(), "")
+            .into(),
+    );
+    put("resourceManagementType", "CUSTOMER".into());
+    if let Some(primary) = primary {
+        put(
+            "currentServiceDeployment",
+            primary.service_deployment.clone().into(),
+        );
+    }
+    put("currentServiceRevisions", current_revisions(service));
+    if tags {
+        put("tags", service.tags.clone().into());
+    }
+    Value::Object(view)
+}
+
+fn status(status: ServiceStatus) -> &'static str {
+    match status {
+        ServiceStatus::Active => "ACTIVE",
+        ServiceStatus::Draining => "DRAINING",
+        ServiceStatus::Inactive => "INACTIVE",
+    }
+}
+
+struct Counts {
+    requested: usize,
+    pending: usize,
+    running: usize,
+}
+
+/// The tasks of the deployments that are chosen.
+fn counts(service: &Service, chosen: impl Fn(&Deployment) -> bool) -> Counts {
+    let mut counts = Counts {
+        requested: 0,
+        pending: 0,
+        running: 0,
+    };
+    for (place, deployment) in service
+        .deployments
+        .iter()
+        .enumerate()
+        .filter(|(_, d)| chosen(d))
+    {
+        let own = || {
+            service
+                .tasks
+                .iter()
+                .filter(|task| task.deployment == deployment.id)
+        };
+        counts.pending += own().filter(|task| task.starts()).count();
+        counts.running += own().filter(|task| task.runs()).count();
+        counts.requested += match (place, deployment.rollout) {
+            (0, Rollout::InProgress | Rollout::Completed) => service.desired as usize,
+            _ => own().filter(|task| task.lives()).count(),
+        };
+    }
+    counts
+}
+
+fn deployment(service: &Service, deployment: &Deployment, primary: bool) -> Value {
+    let counts = counts(service, |d| d.id == deployment.id);
+    let mut view = Map::new();
+    let mut put = |key: &str, value: Value| view.insert(key.to_owned(), value);
+    put("id", deployment.id.clone().into());
+    put("status", if primary { "PRIMARY" } else { "ACTIVE" }.into());
+    put("taskDefinition", deployment.task_definition.clone().into());
+    put("desiredCount", counts.requested.into());
+    put("pendingCount", counts.pending.into());
+    put("runningCount", counts.running.into());
+    put("failedTasks", deployment.failed_tasks.into());
+    put("createdAt", timestamp(deployment.created_at));
+    put("updatedAt", timestamp(deployment.updated_at));
+    let settings = service
+        .revision(&deployment.revision)
+        .map(|revision| &revision.settings);
+    for (key, value) in settings.into_iter().flatten() {
+        if !["loadBalancers", "serviceRegistries", "monitoring"].contains(&key.as_str()) {
+            put(key, value.clone());
+        }
+    }
+    let controller = service
+        .settings
+        .get("deploymentController")
+        .and_then(|c| c.get("type"));
+    if controller.is_none_or(|controller| controller == "ECS") {
+        put("rolloutState", rollout_state(deployment.rollout).into());
+        put("rolloutStateReason", deployment.reason.clone().into());
+    }
+    Value::Object(view)
+}
+
+fn rollout_state(rollout: Rollout) -> &'static str {
+    match rollout {
+        Rollout::InProgress => "IN_PROGRESS",
+        Rollout::Completed => "COMPLETED",
+        Rollout::Failed => "FAILED",
+    }
+}
+
+fn current_revisions(service: &Service) -> Value {
+    let mut arns: Vec<&str> = Vec::new();
+    for deployment in &service.deployments {
+        if !arns.contains(&deployment.revision.as_str()) {
+            arns.push(&deployment.revision);
+        }
+    }
+    arns.into_iter()
+        .map(|arn| revision_summary(service, arn))
+        .collect()
+}
+
+/// A service revision with the tasks it has.
+pub(super) fn revision_summary(service: &Service, arn: &str) -> Value {
+    let counts = counts(service, |deployment| deployment.revision == arn);
+    json!({
+        "arn": arn,
+        "requestedTaskCount": counts.requested,
+        "runningTaskCount": counts.running,
+        "pendingTaskCount": counts.pending,
+    })
+}
+
+pub(super) fn container_images(containers: &[DeployedContainer]) -> Value {
+    let image = |container: &DeployedContainer| {
+        let mut view = json!({"containerName": container.name, "image": container.image});
+        if let Some(digest) = &container.digest {
+            view["imageDigest"] = digest.clone().into();
+        }
+        view
+    };
+    containers.iter().map(image).collect()
+}
+
+/// Puts the moments that have come.
+pub(super) fn put_times<const N: usize>(
+    view: &mut Map<String, Value>,
+    times: [(&str, Option<Millis>); N],
+) {
+    for (key, at) in times {
+        if let Some(at) = at {
+            view.insert(key.to_owned(), timestamp(at));
+        }
+    }
+}
+
+pub(super) fn task(service: &Service, task: &Task) -> Value {
+    let arn = service
+        .scope
+        .arn("ecs", &format!("task/{}/{}", service.cluster, task.id));
+    let mut view = Map::new();
+    let mut put = |key: &str, value: Value| view.insert(key.to_owned(), value);
+    put("taskArn", arn.clone().into());
+    put("clusterArn", service.cluster_arn().into());
+    put("taskDefinitionArn", task.task_definition.clone().into());
+    put("group", format!("service:{}", service.name).into());
+    put("startedBy", task.deployment.clone().into());
+    put("lastStatus", last_status(task.phase).into());
+    put(
+        "desiredStatus",
+        if task.lives() { "RUNNING" } else { "STOPPED" }.into(),
+    );
+    put("healthStatus", health(task).into());
+    for key in ["launchType", "platformVersion", "platformFamily"] {
+        if let Some(value) = service
+            .settings
+            .get(key)
+            .filter(|_| OF_A_REVISION.contains(&key))
+        {
+            put(key, value.clone());
+        }
+    }
+    put(
+        "availabilityZone",
+        format!("{}a", service.scope.region).into(),
+    );
+    put("connectivity", "CONNECTED".into());
+    put(
+        "containers",
+        task.containers
+            .iter()
+            .map(|c| container(service, task, &arn, c))
+            .collect(),
+    );
+    put(
+        "overrides",
+        json!({"containerOverrides": [], "inferenceAcceleratorOverrides": []}),
+    );
+    put("attachments", json!([]));
+    put("attributes", json!([]));
+    put("tags", json!([]));
+    put("version", 1.into());
+    if let Some(stop) = &task.stop {
+        put("stopCode", stop.code.clone().into());
+        put("stoppedReason", stop.reason.clone().into());
+    }
+    let times = [
+        ("createdAt", Some(task.created_at)),
+        ("startedAt", task.started_at),
+        ("stoppingAt", task.stopping_at),
+        ("stoppedAt", task.stopped_at),
+    ];
+    put_times(&mut view, times);
+    Value::Object(view)
+}
+
+fn last_status(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Provisioning => "PROVISIONING",
+        Phase::Pending => "PENDING",
+        Phase::Running | Phase::Healthy => "RUNNING",
+        Phase::Stopping => "DEPROVISIONING",
+        Phase::Stopped => "STOPPED",
+    }
+}
+
+fn health(task: &Task) -> &'static str {
+    let failed_checks = task
+        .culprit()
+        .is_some_and(|c| c.behaviour == Behaviour::Unhealthy);
+    match task.phase {
+        Phase::Healthy => "HEALTHY",
+        Phase::Stopping | Phase::Stopped if failed_checks => "UNHEALTHY",
+        _ => "UNKNOWN",
+    }
+}
+
+fn container(
+    service: &Service,
+    task: &Task,
+    task_arn: &str,
+    container: &DeployedContainer,
+) -> Value {
+    let id = super::super::ids::uuid(&format!("{} {}", task.id, container.name));
+    let arn = service.scope.arn(
+        "ecs",
+        &format!("container/{}/{}/{id}", service.cluster, task.id),
+    );
+    let mut view = Map::new();
+    let mut put = |key: &str, value: Value| view.insert(key.to_owned(), value);
+    put("containerArn", arn.into());
+    put("taskArn", task_arn.into());
+    put("name", container.name.clone().into());
+    put("image", container.image.clone().into());
+    if let Some(digest) = container
+        .digest
+        .as_ref()
+        .filter(|_| task.started_at.is_some())
+    {
+        put("imageDigest", digest.clone().into());
+    }
+    if task.started_at.is_some() {
+        put(
+            "runtimeId",
+            format!(
+                "{}-{}",
+                task.id,
+                super::super::ids::number(&id) % 10_000_000_000
+            )
+            .into(),
+        );
+    }
+    put("lastStatus", last_status(task.phase).into());
+    put("healthStatus", health(task).into());
+    put("networkInterfaces", json!([]));
+    put("networkBindings", json!([]));
+    let guilty = task
+        .culprit()
+        .is_some_and(|culprit| culprit.name == container.name);
+    if let Some(stop) = task.stop.as_ref().filter(|_| task.phase == Phase::Stopped) {
+        let behaviour = if guilty && stop.failure {
+            container.behaviour
+        } else {
+            Behaviour::Healthy
+        };
+        match behaviour {
+            Behaviour::Unpullable => {
+                put("reason", stop.reason.clone().into());
+            }
+            Behaviour::OutOfMemory => {
+                put("exitCode", 137.into());
+                put(
+                    "reason",
+                    "OutOfMemoryError: Container killed due to memory usage".into(),
+                );
+            }
+            Behaviour::Crash => {
+                put("exitCode", 1.into());
+            }
+            Behaviour::Unhealthy => {
+                put("exitCode", 137.into());
+            }
+            Behaviour::Healthy | Behaviour::Slow if task.started_at.is_some() => {
+                put("exitCode", 0.into());
+            }
+            Behaviour::Healthy | Behaviour::Slow => {}
+        }
+    }
+    Value::Object(view)
+}
