@@ -1,5 +1,7 @@
 //! Evenkeel keeps Amazon ECS services exactly as Git declares them.
 
+pub mod cloud;
 pub mod environment;
 pub mod model;
+pub mod observed;
 pub mod sandbox;

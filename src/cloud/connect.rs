@@ -1,0 +1,150 @@
+//! One environment's way to AWS: credentials, region, time-outs, clients.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_config::{
+    BehaviorVersion, Region as SdkRegion, SdkConfig, sts::AssumeRoleProvider,
+    timeout::TimeoutConfig,
+};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_sdk_ecr as ecr;
+use aws_sdk_ecs as ecs;
+
+use super::cache::Cache;
+use super::raw::ReadsOnly;
+use super::read::Reader;
+use super::transport::Transport;
+use super::write::Writer;
+use crate::model::{AccountId, Region};
+
+/// A connection that AWS does not take within this is not coming: it is ten
+/// round trips around the globe.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// One attempt. The largest answer here, ten services with a hundred events
+/// each, is about a megabyte: under ten seconds at one megabit a second.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// One operation with its retries: three attempts that each run into their
+/// time-out, with the pauses between them.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(50);
+
+/// What to act on, and as whom.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// Nothing is written in any other account.
+    pub account: AccountId,
+    pub region: Region,
+    /// The ARN of a role to assume before any call.
+    pub role: Option<String>,
+}
+
+/// The clients of one environment. Cheap to clone.
+#[derive(Clone)]
+pub struct Connection {
+    pub(super) access: Access,
+    config: SdkConfig,
+    cache: Option<Cache>,
+    registries: Arc<Mutex<BTreeMap<Region, ecr::Client>>>,
+}
+
+impl Connection {
+    /// Prepares clients; nothing is sent yet, and credentials are looked for
+    /// by the first call. `cache` keeps the documents of revisions between
+    /// runs.
+    pub async fn open(access: Access, transport: &Transport, cache: Option<Cache>) -> Self {
+        let config = match transport {
+            Transport::Network => network_config(&access, transport).await,
+            Transport::InMemory(_) => memory_config(&access, transport),
+        };
+        Self {
+            access,
+            config,
+            cache,
+            registries: Arc::default(),
+        }
+    }
+
+    /// What looks things up, and cannot write.
+    pub fn reader(&self) -> Reader {
+        let config = ecs::config::Builder::from(&self.config)
+            .interceptor(ReadsOnly)
+            .build();
+        Reader::new(
+            self.clone(),
+            ecs::Client::from_conf(config),
+            self.cache.clone(),
+        )
+    }
+
+    /// What carries out plans. Only `apply` asks for one.
+    pub fn writer(&self) -> Writer {
+        Writer::new(ecs::Client::new(&self.config))
+    }
+
+    /// The client of a registry's region, which need not be the services'.
+    pub(super) fn registry(&self, region: &Region) -> ecr::Client {
+        let mut registries = self
+            .registries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        registries
+            .entry(region.clone())
+            .or_insert_with(|| {
+                let config = ecr::config::Builder::from(&self.config)
+                    .region(SdkRegion::new(region.to_string()))
+                    .interceptor(ReadsOnly)
+                    .build();
+                ecr::Client::from_conf(config)
+            })
+            .clone()
+    }
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build()
+}
+
+/// Credentials and endpoints as every AWS tool finds them: environment,
+/// profiles, SSO, web identity, container, instance; `AWS_ENDPOINT_URL`.
+async fn network_config(access: &Access, transport: &Transport) -> SdkConfig {
+    let region = SdkRegion::new(access.region.to_string());
+    let own = aws_config::defaults(BehaviorVersion::latest())
+        .region(region.clone())
+        .http_client(transport.client())
+        .timeout_config(timeouts())
+        .load()
+        .await;
+    let Some(role) = &access.role else {
+        return own;
+    };
+    let provider = AssumeRoleProvider::builder(role)
+        .session_name("evenkeel")
+        .region(region)
+        .configure(&own)
+        .build()
+        .await;
+    own.into_builder()
+        .credentials_provider(SharedCredentialsProvider::new(provider))
+        .build()
+}
+
+/// Nothing of the user's: the access key names the account, as the sandbox
+/// reads it, and the endpoint's name goes nowhere.
+fn memory_config(access: &Access, transport: &Transport) -> SdkConfig {
+    let credentials = Credentials::new(access.account.as_str(), "sandbox", None, None, "sandbox");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(SdkRegion::new(access.region.to_string()))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .endpoint_url("http://evenkeel.sandbox")
+        .http_client(transport.client())
+        .timeout_config(timeouts())
+        .build()
+}

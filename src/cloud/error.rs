@@ -1,0 +1,269 @@
+//! What can go wrong between here and AWS, in words for a person.
+
+use std::error::Error as StdError;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::model::{AccountId, Region};
+use crate::observed::Unreadable;
+
+/// A call, or everything before it, failed. `action` is the IAM action, such
+/// as `ecs:DescribeServices`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    #[error("{why}")]
+    Credentials { why: String, hint: String },
+    #[error("these credentials belong to account {actual}, but {declared} is declared")]
+    WrongAccount {
+        declared: AccountId,
+        actual: AccountId,
+    },
+    #[error("AWS answered from region {actual}, but {declared} is declared")]
+    WrongRegion { declared: Region, actual: Region },
+    #[error("AWS could not be reached for {action}: {why}")]
+    Unreachable { action: &'static str, why: String },
+    #[error("{action} had no answer in time: {why}")]
+    TimedOut { action: &'static str, why: String },
+    #[error("{action} is not allowed: {message}")]
+    Denied {
+        action: &'static str,
+        message: String,
+    },
+    #[error("{action} was throttled: {message}")]
+    Throttled {
+        action: &'static str,
+        message: String,
+    },
+    #[error("{action} was refused: {message} ({code})")]
+    Refused {
+        action: &'static str,
+        code: String,
+        message: String,
+    },
+    #[error("the answer to {action} could not be read: {why}")]
+    Garbled { action: &'static str, why: String },
+}
+
+impl Error {
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Credentials { hint, .. } => Some(hint.clone()),
+            Self::WrongAccount { .. } => Some(
+                "check AWS_PROFILE or the role that CI assumes; `role` in the environment file is assumed before any call"
+                    .into(),
+            ),
+            Self::WrongRegion { .. } => Some("check `region` in the environment file and AWS_ENDPOINT_URL".into()),
+            Self::Unreachable { .. } => {
+                Some("check the network, HTTPS_PROXY, and AWS_ENDPOINT_URL when it is set".into())
+            }
+            Self::Denied { action, .. } => Some(format!("allow {action} for this role or user")),
+            Self::Throttled { .. } | Self::TimedOut { .. } => Some("nothing was changed by this call; try again".into()),
+            Self::Refused { code, .. } if code == "ClusterNotFoundException" => Some(
+                "check `cluster`, `region` and `account` in the environment file, and whose credentials these are".into(),
+            ),
+            Self::Refused { .. } | Self::Garbled { .. } => None,
+        }
+    }
+
+    /// Whether every other call would fail the same way, so that one message
+    /// says it all.
+    pub fn concerns_everything(&self) -> bool {
+        match self {
+            Self::Credentials { .. }
+            | Self::WrongAccount { .. }
+            | Self::WrongRegion { .. }
+            | Self::Unreachable { .. }
+            | Self::TimedOut { .. }
+            | Self::Throttled { .. } => true,
+            Self::Denied { .. } | Self::Refused { .. } | Self::Garbled { .. } => false,
+        }
+    }
+
+    /// Whether a later attempt may go through, so that waiting rides it out.
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::TimedOut { .. }
+                | Self::Throttled { .. }
+                | Self::Garbled { .. }
+        ) || matches!(self, Self::Refused { code, .. } if is_server_side(code))
+    }
+
+    pub(super) fn from_sdk<E>(action: &'static str, error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + StdError + 'static,
+    {
+        match error {
+            SdkError::ServiceError(service) => {
+                let code = service.err().code().unwrap_or_default();
+                let status = service.raw().status().as_u16();
+                let message = service.err().message().unwrap_or("without a message");
+                from_answer(action, code, status, message)
+            }
+            SdkError::TimeoutError(_) => Self::TimedOut {
+                action,
+                why: innermost(error),
+            },
+            _ => match credentials_in(error) {
+                Some(found) => found,
+                None => match error {
+                    SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
+                        Self::Unreachable {
+                            action,
+                            why: innermost(error),
+                        }
+                    }
+                    _ => Self::Garbled {
+                        action,
+                        why: innermost(error),
+                    },
+                },
+            },
+        }
+    }
+}
+
+impl From<Error> for Unreadable {
+    fn from(error: Error) -> Self {
+        Self {
+            why: error.to_string(),
+            hint: error.hint(),
+        }
+    }
+}
+
+/// Codes of AWS's common errors (general reference, "Common error types", and
+/// the API references of ECS, ECR and STS).
+fn from_answer(action: &'static str, code: &str, status: u16, message: &str) -> Error {
+    let message = message.trim_end_matches('.').to_owned();
+    match code {
+        "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" | "NotAuthorized" => {
+            Error::Denied { action, message }
+        }
+        "ExpiredTokenException" | "ExpiredToken" | "RequestExpired" => Error::Credentials {
+            why: "the AWS credentials have expired".into(),
+            hint: "sign in again (`aws sso login`, or a fresh session); in CI, let the job assume its role anew".into(),
+        },
+        "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "InvalidSignatureException"
+        | "SignatureDoesNotMatch"
+        | "IncompleteSignature"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "InvalidAccessKeyId" => Error::Credentials {
+            why: format!("AWS does not accept these credentials: {message}"),
+            hint: "check AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN, and this machine's clock".into(),
+        },
+        _ if is_throttling(code) || status == 429 => Error::Throttled { action, message },
+        "" => Error::Refused { action, code: format!("HTTP {status}"), message },
+        _ => Error::Refused { action, code: code.to_owned(), message },
+    }
+}
+
+fn is_throttling(code: &str) -> bool {
+    [
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "SlowDown",
+    ]
+    .contains(&code)
+}
+
+fn is_server_side(code: &str) -> bool {
+    [
+        "ServerException",
+        "InternalFailure",
+        "InternalServerError",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+    ]
+    .contains(&code)
+        || code.starts_with("HTTP 5")
+}
+
+/// The SDK wraps a failure to get credentials several times over; what the
+/// provider said is inside.
+fn credentials_in(error: &(dyn StdError + 'static)) -> Option<Error> {
+    let mut next = Some(error);
+    while let Some(current) = next {
+        if let Some(found) = current.downcast_ref::<CredentialsError>() {
+            return Some(match found {
+                CredentialsError::CredentialsNotLoaded(_) => Error::Credentials {
+                    why: "no AWS credentials were found".into(),
+                    hint: "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; in GitHub Actions give the \
+                           job `id-token: write` and a role; to try evenkeel without an account, use --sandbox"
+                        .into(),
+                },
+                other => Error::Credentials {
+                    why: format!("AWS credentials could not be had: {}", innermost(other)),
+                    hint: "sign in again (`aws sso login`), or check the profile, the role and its trust policy".into(),
+                },
+            });
+        }
+        next = current.source();
+    }
+    None
+}
+
+/// The last cause of a chain: what really happened, without the wrapping.
+fn innermost(error: &(dyn StdError + 'static)) -> String {
+    let mut current = error;
+    while let Some(source) = current.source() {
+        current = source;
+    }
+    let text = current.to_string();
+    if text.is_empty() {
+        DisplayErrorContext(error).to_string()
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_told_apart_by_their_code() {
+        let kind = |code, status| from_answer("ecs:UpdateService", code, status, "Because.");
+        assert!(matches!(
+            kind("AccessDeniedException", 400),
+            Error::Denied { .. }
+        ));
+        assert!(matches!(
+            kind("ExpiredTokenException", 400),
+            Error::Credentials { .. }
+        ));
+        assert!(matches!(
+            kind("UnrecognizedClientException", 400),
+            Error::Credentials { .. }
+        ));
+        assert!(matches!(
+            kind("ThrottlingException", 400),
+            Error::Throttled { .. }
+        ));
+        assert!(matches!(
+            kind("ClientException", 429),
+            Error::Throttled { .. }
+        ));
+        assert!(kind("ServerException", 500).may_pass());
+        assert!(kind("", 503).may_pass());
+        assert!(!kind("ClientException", 400).may_pass());
+        assert_eq!(
+            kind("ClientException", 400).to_string(),
+            "ecs:UpdateService was refused: Because (ClientException)"
+        );
+    }
+}

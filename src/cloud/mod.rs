@@ -1,0 +1,26 @@
+//! The only place that knows the AWS SDK.
+//!
+//! [`Connection`] holds one environment's credentials and clients. A
+//! [`Reader`] made from it looks things up, batched, and cannot write: the
+//! clients that it holds refuse every operation that is not on the list of
+//! reads. A [`Writer`] has the two writes of a deployment. Task definitions
+//! pass through as the JSON that AWS sent ([`raw`]).
+//!
+//! This module makes no choices: what to look up comes as
+//! [`Want`](crate::observed::Want)s, what to write from a plan.
+
+mod cache;
+mod connect;
+mod error;
+mod raw;
+mod read;
+mod registry;
+mod transport;
+mod write;
+
+pub use cache::Cache;
+pub use connect::{Access, Connection};
+pub use error::Error;
+pub use read::Reader;
+pub use transport::{Handler, Transport};
+pub use write::{Effect, WriteError, Writer};

@@ -1,0 +1,517 @@
+//! Looking things up in ECS, in as few calls as the API allows.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_ecs as ecs;
+use aws_sdk_ecs::types::{ServiceField, SortOrder, TaskDefinitionField, TaskDefinitionStatus};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tracing::info;
+
+use super::cache::Cache;
+use super::connect::Connection;
+use super::error::Error;
+use super::raw::KeepResponse;
+use super::registry;
+use crate::model::{
+    AccountId, ClusterName, Digest, Region, RevisionArn, ServiceArn, ServiceRevisionArn,
+    TaskDefinition,
+};
+use crate::observed::{
+    NEWEST, Observed, Revision, RunningImage, Seen, Service, ServiceKey, ServiceRevision, Sight,
+    Unreadable, Want, Wants,
+};
+
+/// DescribeServices takes ten services a call (API reference).
+const SERVICES_A_CALL: usize = 10;
+/// DescribeServiceRevisions takes twenty (API reference).
+const SERVICE_REVISIONS_A_CALL: usize = 20;
+/// Pages of names read for an error message; a thousand names are enough to
+/// find the near ones in.
+const NAME_PAGES: usize = 10;
+/// Calls under way at once: enough to hide the latency of a large environment,
+/// few enough to stay within every burst limit of ECS (the smallest for reads
+/// is 50).
+const CALLS_AT_ONCE: usize = 10;
+
+/// Looks things up. It cannot write: its clients refuse to.
+#[derive(Clone)]
+pub struct Reader {
+    pub(super) connection: Connection,
+    ecs: ecs::Client,
+    cache: Option<Cache>,
+    /// The endpoint that answered last.
+    host: Arc<Mutex<String>>,
+    calls: Arc<Semaphore>,
+}
+
+impl Reader {
+    pub(super) fn new(connection: Connection, ecs: ecs::Client, cache: Option<Cache>) -> Self {
+        Self {
+            connection,
+            ecs,
+            cache,
+            host: Arc::default(),
+            calls: Arc::new(Semaphore::new(CALLS_AT_ONCE)),
+        }
+    }
+
+    /// Decides, looks up what the decision still wants, and decides again,
+    /// until it wants nothing more.
+    pub async fn survey<T>(
+        &self,
+        decide: impl Fn(&Observed) -> Result<T, Wants>,
+    ) -> Result<T, Error> {
+        let mut observed = Observed::default();
+        let mut answered = BTreeSet::new();
+        loop {
+            let wants = match decide(&observed) {
+                Ok(decision) => return Ok(decision),
+                Err(Wants(wants)) => wants,
+            };
+            let news: BTreeSet<Want> = wants.difference(&answered).cloned().collect();
+            assert!(
+                !news.is_empty(),
+                "a decision wants what it has been told: {wants:?}"
+            );
+            self.look(news.clone(), &mut observed).await?;
+            answered.extend(news);
+        }
+    }
+
+    /// Looks up everything that is wanted and records the answers.
+    pub async fn look(&self, wants: BTreeSet<Want>, observed: &mut Observed) -> Result<(), Error> {
+        let mut jobs = Jobs::default();
+        let mut services: BTreeMap<ClusterName, Vec<ServiceKey>> = BTreeMap::new();
+        let mut images: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let mut running = Vec::new();
+        for want in wants {
+            match want {
+                Want::Service(key) => services.entry(key.cluster.clone()).or_default().push(key),
+                Want::Image(repository, id) => images.entry(repository).or_default().push(id),
+                Want::RunningImages(arn) => running.push(arn),
+                Want::Document(arn) => {
+                    let deployed = deployed(observed, &arn);
+                    let me = self.clone();
+                    jobs.start(async move { me.document(arn, deployed).await });
+                }
+                Want::Revision(arn) => {
+                    let me = self.clone();
+                    jobs.start(async move { me.revision(arn).await });
+                }
+                Want::Newest(family) => {
+                    let me = self.clone();
+                    jobs.start(async move { me.newest(family).await });
+                }
+                Want::ServiceNames(cluster) => {
+                    let me = self.clone();
+                    jobs.start(async move { me.service_names(cluster).await });
+                }
+                Want::ImageTags(repository) => {
+                    let me = self.clone();
+                    jobs.start(async move { registry::tags(&me, repository).await });
+                }
+            }
+        }
+        for keys in services.into_values() {
+            for batch in keys.chunks(SERVICES_A_CALL) {
+                let (me, batch) = (self.clone(), batch.to_vec());
+                jobs.start(async move { me.services(batch).await });
+            }
+        }
+        for (repository, ids) in images {
+            for batch in ids.chunks(registry::IMAGES_A_CALL) {
+                let (me, repository, batch) = (self.clone(), repository.clone(), batch.to_vec());
+                jobs.start(async move { registry::images(&me, repository, batch).await });
+            }
+        }
+        for batch in running.chunks(SERVICE_REVISIONS_A_CALL) {
+            let (me, batch) = (self.clone(), batch.to_vec());
+            jobs.start(async move { me.service_revisions(batch).await });
+        }
+        jobs.record(observed).await
+    }
+
+    /// Waits for a place among the calls under way.
+    pub(super) async fn turn(&self) -> tokio::sync::SemaphorePermit<'_> {
+        // The semaphore is never closed.
+        self.calls.acquire().await.expect("the semaphore is open")
+    }
+
+    async fn services(&self, keys: Vec<ServiceKey>) -> Result<Vec<Sight>, Error> {
+        const ACTION: &str = "ecs:DescribeServices";
+        let _turn = self.turn().await;
+        let Some(cluster) = keys.first().map(|key| key.cluster.clone()) else {
+            return Ok(Vec::new());
+        };
+        info!(%cluster, services = keys.len(), "{ACTION}");
+        let keep = KeepResponse::default();
+        let sent = self
+            .ecs
+            .describe_services()
+            .cluster(cluster.as_str())
+            .set_services(Some(
+                keys.iter().map(|key| key.service.to_string()).collect(),
+            ))
+            .include(ServiceField::Tags)
+            .customize()
+            .interceptor(keep.clone())
+            .send()
+            .await;
+        if let Err(error) = sent {
+            let error = Error::from_sdk(ACTION, &error);
+            return spread(error, keys, |key, why| {
+                Sight::Service(key, Seen::Unreadable(why))
+            });
+        }
+        let answer: DescribedServices = self.body(ACTION, &keep)?;
+        let mut found = BTreeMap::new();
+        for service in answer.services {
+            let name = service
+                .get("serviceName")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned();
+            found.insert(name, service);
+        }
+        for failure in &answer.failures {
+            if let Some(Ok(arn)) = failure.arn.as_deref().map(str::parse::<ServiceArn>) {
+                self.guard(arn.account(), arn.region())?;
+            }
+        }
+        keys.into_iter()
+            .map(|key| {
+                let seen = match found.remove(key.service.as_str()) {
+                    Some(service) => match Service::deserialize(&service) {
+                        Ok(service) => {
+                            self.guard(
+                                service.service_arn.account(),
+                                service.service_arn.region(),
+                            )?;
+                            Seen::Found(service)
+                        }
+                        Err(error) => Seen::Unreadable(garbled(ACTION, &error)),
+                    },
+                    None => not_described(&key, &answer.failures),
+                };
+                Ok(Sight::Service(key, seen))
+            })
+            .collect()
+    }
+
+    async fn document(&self, arn: RevisionArn, deployed: Option<f64>) -> Result<Vec<Sight>, Error> {
+        let host = self.host();
+        if let Some(document) = self
+            .cache
+            .as_ref()
+            .and_then(|cache| cache.get(&host, &arn, deployed))
+        {
+            return Ok(vec![Sight::Document(arn, Seen::Found(document))]);
+        }
+        // A fresh look brings tags and status with the same call.
+        self.revision(arn).await
+    }
+
+    async fn revision(&self, arn: RevisionArn) -> Result<Vec<Sight>, Error> {
+        const ACTION: &str = "ecs:DescribeTaskDefinition";
+        let _turn = self.turn().await;
+        info!(revision = %arn, "{ACTION}");
+        let keep = KeepResponse::default();
+        let sent = self
+            .ecs
+            .describe_task_definition()
+            .task_definition(arn.as_str())
+            .include(TaskDefinitionField::Tags)
+            .customize()
+            .interceptor(keep.clone())
+            .send()
+            .await;
+        if let Err(error) = sent {
+            let error = Error::from_sdk(ACTION, &error);
+            return spread(error, [arn], |arn, why| {
+                Sight::Revision(arn, Seen::Unreadable(why))
+            });
+        }
+        let answer: DescribedTaskDefinition = self.body(ACTION, &keep)?;
+        let document = TaskDefinition::new(answer.task_definition);
+        if let Some(Ok(described)) = document
+            .text("taskDefinitionArn")
+            .map(str::parse::<RevisionArn>)
+        {
+            self.guard(described.account(), described.region())?;
+        }
+        if let Some(cache) = &self.cache {
+            cache.put(&self.host(), &arn, &document);
+        }
+        let revision = Revision {
+            status: document.text("status").unwrap_or_default().to_owned(),
+            tags: answer.tags.unwrap_or_default(),
+            document,
+        };
+        Ok(vec![Sight::Revision(arn, Seen::Found(revision))])
+    }
+
+    async fn newest(&self, family: String) -> Result<Vec<Sight>, Error> {
+        const ACTION: &str = "ecs:ListTaskDefinitions";
+        let _turn = self.turn().await;
+        info!(%family, "{ACTION}");
+        let sent = self
+            .ecs
+            .list_task_definitions()
+            .family_prefix(&family)
+            .status(TaskDefinitionStatus::Active)
+            .sort(SortOrder::Desc)
+            .max_results(i32::try_from(NEWEST).unwrap_or(i32::MAX))
+            .send()
+            .await;
+        let seen = match sent {
+            Err(error) => {
+                let error = Error::from_sdk(ACTION, &error);
+                return spread(error, [family], |family, why| {
+                    Sight::Newest(family, Seen::Unreadable(why))
+                });
+            }
+            Ok(answer) => {
+                let mut revisions: Vec<RevisionArn> = answer
+                    .task_definition_arns()
+                    .iter()
+                    .filter_map(|arn| arn.parse().ok())
+                    .filter(|arn: &RevisionArn| arn.family() == family)
+                    .collect();
+                revisions.sort_by_key(|arn| std::cmp::Reverse(arn.revision()));
+                revisions.truncate(NEWEST);
+                Seen::Found(revisions)
+            }
+        };
+        Ok(vec![Sight::Newest(family, seen)])
+    }
+
+    async fn service_names(&self, cluster: ClusterName) -> Result<Vec<Sight>, Error> {
+        const ACTION: &str = "ecs:ListServices";
+        let _turn = self.turn().await;
+        info!(%cluster, "{ACTION}");
+        let mut names = Vec::new();
+        let mut pages = self
+            .ecs
+            .list_services()
+            .cluster(cluster.as_str())
+            .max_results(100)
+            .into_paginator()
+            .send();
+        for _ in 0..NAME_PAGES {
+            match pages.next().await {
+                None => break,
+                Some(Ok(page)) => names.extend(
+                    page.service_arns()
+                        .iter()
+                        .filter_map(|arn| arn.parse::<ServiceArn>().ok())
+                        .map(|arn| arn.service().to_string()),
+                ),
+                Some(Err(error)) => {
+                    let error = Error::from_sdk(ACTION, &error);
+                    return spread(error, [cluster], |cluster, why| {
+                        Sight::ServiceNames(cluster, Seen::Unreadable(why))
+                    });
+                }
+            }
+        }
+        names.sort_unstable();
+        Ok(vec![Sight::ServiceNames(cluster, Seen::Found(names))])
+    }
+
+    async fn service_revisions(&self, arns: Vec<ServiceRevisionArn>) -> Result<Vec<Sight>, Error> {
+        const ACTION: &str = "ecs:DescribeServiceRevisions";
+        let _turn = self.turn().await;
+        info!(revisions = arns.len(), "{ACTION}");
+        let sent = self
+            .ecs
+            .describe_service_revisions()
+            .set_service_revision_arns(Some(arns.iter().map(ToString::to_string).collect()))
+            .send()
+            .await;
+        let answer = match sent {
+            Ok(answer) => answer,
+            Err(error) => {
+                let error = Error::from_sdk(ACTION, &error);
+                return spread(error, arns, |arn, why| {
+                    Sight::RunningImages(arn, Seen::Unreadable(why))
+                });
+            }
+        };
+        let mut found: BTreeMap<&str, ServiceRevision> = answer
+            .service_revisions()
+            .iter()
+            .filter_map(|revision| {
+                Some((
+                    revision.service_revision_arn()?,
+                    service_revision(revision)?,
+                ))
+            })
+            .collect();
+        Ok(arns
+            .iter()
+            .map(|arn| {
+                let seen = found
+                    .remove(arn.as_str())
+                    .map_or(Seen::Missing, Seen::Found);
+                Sight::RunningImages(arn.clone(), seen)
+            })
+            .collect())
+    }
+
+    /// Nothing is read from, and so nothing written to, another account or
+    /// region than the declared one; ARNs carry both, so it costs no call.
+    fn guard(&self, account: &AccountId, region: &Region) -> Result<(), Error> {
+        let access = &self.connection.access;
+        if *account != access.account {
+            return Err(Error::WrongAccount {
+                declared: access.account.clone(),
+                actual: account.clone(),
+            });
+        }
+        if *region != access.region {
+            return Err(Error::WrongRegion {
+                declared: access.region.clone(),
+                actual: region.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    fn host(&self) -> String {
+        self.host
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn body<T: for<'de> Deserialize<'de>>(
+        &self,
+        action: &'static str,
+        keep: &KeepResponse,
+    ) -> Result<T, Error> {
+        let kept = keep.take();
+        *self.host.lock().unwrap_or_else(PoisonError::into_inner) = kept.host;
+        serde_json::from_slice(&kept.body).map_err(|error| Error::Garbled {
+            action,
+            why: error.to_string(),
+        })
+    }
+}
+
+/// The calls of one look, side by side.
+#[derive(Default)]
+struct Jobs(JoinSet<Result<Vec<Sight>, Error>>);
+
+impl Jobs {
+    fn start(&mut self, job: impl Future<Output = Result<Vec<Sight>, Error>> + Send + 'static) {
+        self.0.spawn(job);
+    }
+
+    async fn record(mut self, observed: &mut Observed) -> Result<(), Error> {
+        while let Some(done) = self.0.join_next().await {
+            let sights = match done {
+                Ok(sights) => sights?,
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
+            };
+            for sight in sights {
+                observed.record(sight);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A failed call answers nothing (when every call would fail so), or says of
+/// each thing it was asked for why it could not be read.
+pub(super) fn spread<K>(
+    error: Error,
+    keys: impl IntoIterator<Item = K>,
+    sight: impl Fn(K, Unreadable) -> Sight,
+) -> Result<Vec<Sight>, Error> {
+    if error.concerns_everything() {
+        return Err(error);
+    }
+    let why = Unreadable::from(error);
+    Ok(keys
+        .into_iter()
+        .map(|key| sight(key, why.clone()))
+        .collect())
+}
+
+/// When the first deployment that runs this revision was made.
+fn deployed(observed: &Observed, arn: &RevisionArn) -> Option<f64> {
+    observed
+        .found_services()
+        .flat_map(|service| &service.deployments)
+        .filter(|deployment| deployment.task_definition == *arn)
+        .filter_map(|deployment| deployment.created_at)
+        .min_by(f64::total_cmp)
+}
+
+fn not_described(key: &ServiceKey, failures: &[Failure]) -> Seen<Service> {
+    let ending = format!("/{}", key.service);
+    let failure = failures.iter().find(|failure| {
+        failure
+            .arn
+            .as_deref()
+            .is_some_and(|arn| arn.ends_with(&ending))
+    });
+    match failure.and_then(|failure| failure.reason.as_deref()) {
+        None | Some("MISSING") => Seen::Missing,
+        Some(reason) => Seen::Unreadable(Unreadable {
+            why: format!("ecs:DescribeServices says {reason} of it"),
+            hint: None,
+        }),
+    }
+}
+
+fn garbled(action: &'static str, error: &serde_json::Error) -> Unreadable {
+    Error::Garbled {
+        action,
+        why: error.to_string(),
+    }
+    .into()
+}
+
+fn service_revision(revision: &ecs::types::ServiceRevision) -> Option<ServiceRevision> {
+    Some(ServiceRevision {
+        task_definition: revision.task_definition()?.parse().ok()?,
+        created_at: revision.created_at().map_or(0, |at| at.secs()),
+        images: revision
+            .container_images()
+            .iter()
+            .filter_map(|image| {
+                Some(RunningImage {
+                    container: image.container_name()?.to_owned(),
+                    digest: image.image_digest()?.parse::<Digest>().ok()?,
+                })
+            })
+            .collect(),
+    })
+}
+
+#[derive(Deserialize)]
+struct DescribedServices {
+    #[serde(default)]
+    services: Vec<Map<String, Value>>,
+    #[serde(default)]
+    failures: Vec<Failure>,
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    arn: Option<String>,
+    reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DescribedTaskDefinition {
+    task_definition: Map<String, Value>,
+    tags: Option<Vec<Value>>,
+}

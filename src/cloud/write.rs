@@ -1,0 +1,155 @@
+//! The two writes of a deployment.
+
+use aws_sdk_ecs as ecs;
+use aws_sdk_ecs::config::retry::RetryConfig;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tracing::info;
+
+use super::error::Error;
+use super::raw::{KeepResponse, SendBody};
+use crate::model::RevisionArn;
+use crate::observed::{Service, ServiceKey};
+
+/// Carries out writes, each exactly as it was planned.
+#[derive(Clone)]
+pub struct Writer {
+    ecs: ecs::Client,
+}
+
+/// Whether a failed write may have changed something all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// AWS said no: nothing changed.
+    None,
+    /// The answer was lost, or AWS itself failed: look before trying again.
+    Unknown,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{error}")]
+pub struct WriteError {
+    pub error: Error,
+    pub effect: Effect,
+}
+
+impl Writer {
+    pub(super) fn new(ecs: ecs::Client) -> Self {
+        Self { ecs }
+    }
+
+    /// Registers this very document as the next revision of its family.
+    ///
+    /// RegisterTaskDefinition is not idempotent, so it is sent once. After
+    /// [`Effect::Unknown`], look whether the revision is there.
+    pub async fn register(&self, request: &Map<String, Value>) -> Result<RevisionArn, WriteError> {
+        const ACTION: &str = "ecs:RegisterTaskDefinition";
+        let garbled = |why: String| WriteError {
+            error: Error::Garbled {
+                action: ACTION,
+                why,
+            },
+            effect: Effect::Unknown,
+        };
+        let family = request
+            .get("family")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        info!(family, "{ACTION}");
+        let body = SendBody::new(request).map_err(|error| garbled(error.to_string()))?;
+        let keep = KeepResponse::default();
+        self.ecs
+            .register_task_definition()
+            // Required by the SDK; the body is replaced.
+            .family(family)
+            .set_container_definitions(Some(Vec::new()))
+            .customize()
+            .config_override(ecs::config::Config::builder().retry_config(RetryConfig::disabled()))
+            .interceptor(body)
+            .interceptor(keep.clone())
+            .send()
+            .await
+            .map_err(|error| failed(ACTION, &error))?;
+        let answer: Registered = serde_json::from_slice(&keep.take().body)
+            .map_err(|error| garbled(error.to_string()))?;
+        Ok(answer.task_definition.task_definition_arn)
+    }
+
+    /// Lets the service run this revision; with `restart`, starts a rollout
+    /// although it already does. Nothing else of the service is sent.
+    ///
+    /// Without `restart` the call may be repeated: the same revision twice
+    /// starts one deployment. With it, it is sent once.
+    pub async fn update(
+        &self,
+        key: &ServiceKey,
+        revision: &RevisionArn,
+        restart: bool,
+    ) -> Result<Service, WriteError> {
+        const ACTION: &str = "ecs:UpdateService";
+        info!(service = %key, %revision, restart, "{ACTION}");
+        let keep = KeepResponse::default();
+        let mut call = self
+            .ecs
+            .update_service()
+            .cluster(key.cluster.as_str())
+            .service(key.service.as_str())
+            .task_definition(revision.as_str())
+            .set_force_new_deployment(restart.then_some(true))
+            .customize()
+            .interceptor(keep.clone());
+        if restart {
+            call = call.config_override(
+                ecs::config::Config::builder().retry_config(RetryConfig::disabled()),
+            );
+        }
+        call.send().await.map_err(|error| failed(ACTION, &error))?;
+        let answer: Updated =
+            serde_json::from_slice(&keep.take().body).map_err(|error| WriteError {
+                error: Error::Garbled {
+                    action: ACTION,
+                    why: error.to_string(),
+                },
+                effect: Effect::Unknown,
+            })?;
+        Ok(answer.service)
+    }
+}
+
+fn failed<E>(action: &'static str, error: &SdkError<E, HttpResponse>) -> WriteError
+where
+    E: aws_smithy_types::error::metadata::ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let effect = match error {
+        SdkError::ServiceError(service) if service.raw().status().as_u16() < 500 => Effect::None,
+        SdkError::ConstructionFailure(_) => Effect::None,
+        _ => Effect::Unknown,
+    };
+    let error = Error::from_sdk(action, error);
+    // Without credentials nothing was sent.
+    let effect = if matches!(error, Error::Credentials { .. }) {
+        Effect::None
+    } else {
+        effect
+    };
+    WriteError { error, effect }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Registered {
+    task_definition: RegisteredRevision,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RegisteredRevision {
+    task_definition_arn: RevisionArn,
+}
+
+#[derive(Deserialize)]
+struct Updated {
+    service: Service,
+}
