@@ -4,4 +4,5 @@ pub mod cloud;
 pub mod environment;
 pub mod model;
 pub mod observed;
+pub mod plan;
 pub mod sandbox;

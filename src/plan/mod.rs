@@ -1,0 +1,338 @@
+//! Desired and observed state in, a plan out.
+//!
+//! Pure: no I/O, no clock, no async. All choices of a deployment are made
+//! here; carrying the plan out makes none. A plan that lacks a fact asks for
+//! it ([`Wants`]) and is made again when it is known.
+
+mod images;
+mod same;
+mod verdict;
+
+use std::collections::BTreeSet;
+
+use crate::environment::{Desired, Service as DesiredService};
+use crate::model::{
+    AccountId, ClusterName, Digest, EcrRepository, ImageReference, Platform, Region, RevisionArn,
+    TaskDefinition,
+};
+use crate::observed::{Deployment, Observed, Seen, Service, ServiceKey, Unreadable, Wants};
+use serde_json::{Map, Value};
+
+pub use verdict::*;
+
+/// What the caller wants beside the declared state.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Start a rollout also of services that are in sync.
+    pub restart: bool,
+}
+
+/// Compares what is declared with what was seen.
+///
+/// # Errors
+/// [`Wants`]: everything that must be looked up before a plan can be made.
+pub fn plan(desired: &Desired, observed: &Observed, options: Options) -> Result<Plan, Wants> {
+    let services = crate::observed::all(
+        desired
+            .services
+            .iter()
+            .map(|service| plan_service(service, observed, options)),
+    )?;
+    Ok(Plan {
+        environment: desired.environment.clone(),
+        account: desired.account.clone(),
+        region: desired.region.clone(),
+        cluster: desired.cluster.clone(),
+        services,
+    })
+}
+
+fn plan_service(
+    desired: &DesiredService,
+    observed: &Observed,
+    options: Options,
+) -> Result<ServicePlan, Wants> {
+    let key = ServiceKey {
+        cluster: desired.cluster.clone(),
+        service: desired.service.clone(),
+    };
+    let mut notes = Vec::new();
+    let verdict = decide(desired, &key, observed, options, &mut notes)?;
+    Ok(ServicePlan {
+        name: desired.name.clone(),
+        key,
+        timeout: desired.timeout,
+        verdict,
+        notes,
+    })
+}
+
+fn decide(
+    desired: &DesiredService,
+    key: &ServiceKey,
+    observed: &Observed,
+    options: Options,
+    notes: &mut Vec<Note>,
+) -> Result<Verdict, Wants> {
+    // Tags are looked up in the same round as the service.
+    images::ask_for_tags(desired, observed, observed.service(key).map(drop))?;
+    let service = match observed.service(key)? {
+        Seen::Found(service) => service,
+        Seen::Missing => return blocked(missing_service(desired, key, observed)?),
+        Seen::Unreadable(why) => {
+            return blocked(Block::Unreadable {
+                what: format!("service {key}"),
+                why: why.clone(),
+            });
+        }
+    };
+    if service.status != "ACTIVE" {
+        return blocked(Block::ServiceNotActive {
+            status: service.status.clone(),
+        });
+    }
+    if service.controller() != "ECS" {
+        return blocked(Block::Controller {
+            controller: service.controller().to_owned(),
+        });
+    }
+    let Some(primary) = service.primary() else {
+        return blocked(Block::NoDeployment);
+    };
+    let live = match observed.document(&primary.task_definition)? {
+        Seen::Found(document) => document,
+        Seen::Missing => {
+            return blocked(Block::Unreadable {
+                what: format!("task definition {}", primary.task_definition),
+                why: Unreadable {
+                    why: "ECS does not have it".into(),
+                    hint: None,
+                },
+            });
+        }
+        Seen::Unreadable(why) => {
+            return blocked(Block::Unreadable {
+                what: format!("task definition {}", primary.task_definition),
+                why: why.clone(),
+            });
+        }
+    };
+
+    let images = images::compare(desired, service, primary, live, observed)?;
+    notes.extend(images.notes);
+    if !images.blocks.is_empty() {
+        return Ok(Verdict::Blocked(images.blocks));
+    }
+    let basis = Basis {
+        revision: primary.task_definition.clone(),
+        deployment: primary.id.clone(),
+    };
+    if images.changes.is_empty() {
+        return unchanged(service, primary, basis, observed, options, notes);
+    }
+
+    // What is registered is made from the document as it is now, tags
+    // included; a cache is good enough only to find that nothing differs.
+    let base = match observed.revision(&primary.task_definition)? {
+        Seen::Found(revision) => revision,
+        Seen::Missing | Seen::Unreadable(_) => {
+            unreachable!("its document was found, and is looked up by the same call")
+        }
+    };
+    let mut after = base.document.clone();
+    for change in &images.changes {
+        after = after
+            .with_image(&change.container, change.to.as_str())
+            .unwrap_or(after);
+    }
+    let to = match target(&after, &base.tags, &basis.revision, observed)? {
+        Ok(to) => to,
+        Err(block) => return blocked(block),
+    };
+    Ok(Verdict::Change(Box::new(Change {
+        supersedes: (!primary.is_complete(service.deployments.len() == 1))
+            .then(|| Rollout::of(primary)),
+        basis,
+        to,
+        images: images.changes,
+        restart: false,
+        before: base.document.clone(),
+        after,
+        tags: base.tags.clone(),
+    })))
+}
+
+/// Nothing that is declared differs from the PRIMARY deployment; but is that
+/// deployment finished?
+fn unchanged(
+    service: &Service,
+    primary: &Deployment,
+    basis: Basis,
+    observed: &Observed,
+    options: Options,
+    notes: &mut Vec<Note>,
+) -> Result<Verdict, Wants> {
+    use crate::observed::RolloutState;
+    let failed = primary.rollout_state == Some(RolloutState::Failed);
+    let complete = primary.is_complete(service.deployments.len() == 1);
+    if !failed && !complete {
+        return Ok(Verdict::RollingOut(Rollout::of(primary)));
+    }
+    if options.restart {
+        return restart(basis, observed);
+    }
+    if failed {
+        return blocked(Block::RolloutFailed {
+            revision: basis.revision,
+            reason: primary.rollout_state_reason.clone(),
+        });
+    }
+    if primary.running_count < primary.desired_count {
+        notes.push(Note::TasksMissing {
+            running: primary.running_count,
+            desired: primary.desired_count,
+        });
+    }
+    Ok(Verdict::InSync {
+        revision: basis.revision,
+    })
+}
+
+fn restart(basis: Basis, observed: &Observed) -> Result<Verdict, Wants> {
+    let running = match observed.revision(&basis.revision)? {
+        Seen::Found(revision) => revision,
+        Seen::Missing | Seen::Unreadable(_) => {
+            unreachable!("its document was found, and is looked up by the same call")
+        }
+    };
+    // ECS starts no deployment of a revision that was deregistered.
+    let to = if running.status == "ACTIVE" {
+        Target::Existing(basis.revision.clone())
+    } else {
+        match target(&running.document, &running.tags, &basis.revision, observed)? {
+            Ok(to) => to,
+            Err(block) => return blocked(block),
+        }
+    };
+    Ok(Verdict::Change(Box::new(Change {
+        basis,
+        to,
+        images: Vec::new(),
+        restart: true,
+        supersedes: None,
+        before: running.document.clone(),
+        after: running.document.clone(),
+        tags: running.tags.clone(),
+    })))
+}
+
+/// The revision to run: one of the newest that already is the wanted document,
+/// else a new one.
+fn target(
+    wanted: &TaskDefinition,
+    tags: &[Value],
+    live: &RevisionArn,
+    observed: &Observed,
+) -> Result<Result<Target, Block>, Wants> {
+    Ok(existing(wanted, tags, live, observed)?.map(|found| {
+        found.map_or_else(
+            || Target::New(wanted.register_request(tags)),
+            Target::Existing,
+        )
+    }))
+}
+
+/// An ACTIVE revision, other than the live one, that already is the wanted
+/// document with these tags. Registering is not idempotent; looking first
+/// makes it so. A run that died after registering left its revision among the
+/// newest, where it is found.
+pub(crate) fn existing(
+    wanted: &TaskDefinition,
+    tags: &[Value],
+    live: &RevisionArn,
+    observed: &Observed,
+) -> Result<Result<Option<RevisionArn>, Block>, Wants> {
+    let family = wanted.family().unwrap_or(live.family());
+    let newest = match observed.newest(family)? {
+        Seen::Found(revisions) => revisions.as_slice(),
+        Seen::Missing => &[],
+        Seen::Unreadable(why) => {
+            return Ok(Err(Block::Unreadable {
+                what: format!("revisions of {family}"),
+                why: why.clone(),
+            }));
+        }
+    };
+    let candidates: Vec<&RevisionArn> = newest.iter().filter(|arn| *arn != live).collect();
+    let documents = crate::observed::all(candidates.iter().map(|arn| observed.document(arn)))?;
+    for (arn, document) in candidates.into_iter().zip(documents) {
+        let Seen::Found(document) = document else {
+            continue;
+        };
+        if !same::same(document, wanted) {
+            continue;
+        }
+        if let Seen::Found(revision) = observed.revision(arn)?
+            && revision.status == "ACTIVE"
+            && same::same(&revision.document, wanted)
+            && same::same_tags(&revision.tags, tags)
+        {
+            return Ok(Ok(Some(arn.clone())));
+        }
+    }
+    Ok(Ok(None))
+}
+
+fn missing_service(
+    desired: &DesiredService,
+    key: &ServiceKey,
+    observed: &Observed,
+) -> Result<Block, Wants> {
+    let there_are = match observed.service_names(&key.cluster)? {
+        Seen::Found(names) => Ok(names.clone()),
+        Seen::Missing => Ok(Vec::new()),
+        Seen::Unreadable(why) => Err(why.clone()),
+    };
+    let near = there_are
+        .as_ref()
+        .ok()
+        .and_then(|names| nearest(key.service.as_str(), names.iter().map(String::as_str), 1).pop());
+    Ok(Block::ServiceMissing {
+        at: desired.name_at.clone(),
+        there_are,
+        near,
+    })
+}
+
+fn blocked(block: Block) -> Result<Verdict, Wants> {
+    Ok(Verdict::Blocked(vec![block]))
+}
+
+/// The names that look most like this one, best first; those that look nothing
+/// like it are left out.
+fn nearest<'a>(name: &str, among: impl Iterator<Item = &'a str>, most: usize) -> Vec<String> {
+    let shared = |other: &str| {
+        name.bytes()
+            .zip(other.bytes())
+            .take_while(|(a, b)| a == b)
+            .count()
+    };
+    let distinct: BTreeSet<&str> = among.collect();
+    let mut ranked: Vec<(f64, usize, &str)> = distinct
+        .into_iter()
+        .map(|other| {
+            (
+                strsim::normalized_damerau_levenshtein(name, other),
+                shared(other),
+                other,
+            )
+        })
+        .filter(|(likeness, ..)| *likeness >= 0.4)
+        .collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)).then(b.2.cmp(a.2)));
+    ranked
+        .into_iter()
+        .take(most)
+        .map(|(.., other)| other.to_owned())
+        .collect()
+}

@@ -1,0 +1,226 @@
+//! What a plan says, as data.
+
+use std::time::Duration;
+
+use super::*;
+use crate::environment::Location;
+use crate::model::DeploymentId;
+
+/// What to do in one environment, with what it was made against. Immutable.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "a plan does nothing until it is carried out"]
+pub struct Plan {
+    pub(super) environment: String,
+    pub(super) account: AccountId,
+    pub(super) region: Region,
+    pub(super) cluster: ClusterName,
+    pub(super) services: Vec<ServicePlan>,
+}
+
+impl Plan {
+    pub fn environment(&self) -> &str {
+        &self.environment
+    }
+    pub fn account(&self) -> &AccountId {
+        &self.account
+    }
+    pub fn region(&self) -> &Region {
+        &self.region
+    }
+    /// The cluster of services that name none.
+    pub fn cluster(&self) -> &ClusterName {
+        &self.cluster
+    }
+    /// In the file's order.
+    pub fn services(&self) -> &[ServicePlan] {
+        &self.services
+    }
+    pub fn count(&self) -> Count {
+        let mut count = Count::default();
+        for service in &self.services {
+            match &service.verdict {
+                Verdict::InSync { .. } => count.in_sync += 1,
+                Verdict::Change(change) if change.restart => count.restart += 1,
+                Verdict::Change(_) => count.change += 1,
+                Verdict::RollingOut(_) => count.rolling_out += 1,
+                Verdict::Blocked(_) => count.blocked += 1,
+            }
+        }
+        count
+    }
+}
+
+/// How many services have which verdict.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count {
+    pub change: usize,
+    pub restart: usize,
+    pub rolling_out: usize,
+    pub blocked: usize,
+    pub in_sync: usize,
+}
+
+/// What to do with one service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServicePlan {
+    /// The environment file's name for it.
+    pub name: String,
+    pub key: ServiceKey,
+    /// How long to wait for its rollout.
+    pub timeout: Duration,
+    pub verdict: Verdict,
+    pub notes: Vec<Note>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// What is declared runs.
+    InSync {
+        revision: RevisionArn,
+    },
+    Change(Box<Change>),
+    /// What is declared is being deployed: wait for it, start nothing.
+    RollingOut(Rollout),
+    /// Nothing can be done, for every one of these reasons; never empty.
+    Blocked(Vec<Block>),
+}
+
+/// A rollout to start.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    pub basis: Basis,
+    pub to: Target,
+    /// What differs; empty for a mere restart.
+    pub images: Vec<ImageChange>,
+    /// Nothing differs; the rollout was asked for.
+    pub restart: bool,
+    /// A rollout of something else that this one ends.
+    pub supersedes: Option<Rollout>,
+    /// The live document.
+    pub before: TaskDefinition,
+    /// The wanted document.
+    pub after: TaskDefinition,
+    /// The live revision's tags, which the new one keeps.
+    pub tags: Vec<Value>,
+}
+
+/// What a change was planned against. It holds only while this deployment is
+/// PRIMARY with this revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Basis {
+    pub revision: RevisionArn,
+    pub deployment: DeploymentId,
+}
+
+/// The revision that a change deploys.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Target {
+    /// One that exists and is ACTIVE.
+    Existing(RevisionArn),
+    /// One to register, from this request.
+    New(Map<String, Value>),
+}
+
+/// A deployment under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rollout {
+    pub deployment: DeploymentId,
+    pub revision: RevisionArn,
+    pub running: i64,
+    pub desired: i64,
+}
+
+impl Rollout {
+    pub fn of(deployment: &Deployment) -> Self {
+        Self {
+            deployment: deployment.id.clone(),
+            revision: deployment.task_definition.clone(),
+            running: deployment.running_count,
+            desired: deployment.desired_count,
+        }
+    }
+}
+
+/// Another image for one container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageChange {
+    pub container: String,
+    /// As the live document has it.
+    pub from: String,
+    /// What runs, when `from` has no digest but it is known.
+    pub from_digest: Option<Digest>,
+    /// As it will be registered.
+    pub to: ImageReference,
+    /// Where it is declared.
+    pub at: Location,
+}
+
+/// Something worth saying that changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// The declared tag is another name of the image that runs.
+    OtherTag {
+        container: String,
+        declared: String,
+        live: String,
+    },
+    /// The live image has no digest, and what it runs could not be found out.
+    DigestUnknown { container: String, tag: String },
+    /// In sync, but not all tasks run.
+    TasksMissing { running: i64, desired: i64 },
+}
+
+/// Why nothing can be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Block {
+    ServiceMissing {
+        at: Location,
+        /// The services of the cluster, or why they could not be listed.
+        there_are: Result<Vec<String>, Unreadable>,
+        near: Option<String>,
+    },
+    /// DRAINING or INACTIVE.
+    ServiceNotActive {
+        status: String,
+    },
+    /// CODE_DEPLOY or EXTERNAL, where UpdateService cannot change the revision.
+    Controller {
+        controller: String,
+    },
+    NoDeployment,
+    ContainerMissing {
+        at: Location,
+        container: String,
+        revision: RevisionArn,
+        there_are: Vec<String>,
+        near: Option<String>,
+    },
+    /// `image` directly under a service that has several containers.
+    ContainerNotNamed {
+        at: Location,
+        there_are: Vec<String>,
+    },
+    ImageMissing {
+        at: Location,
+        image: ImageReference,
+        repository: EcrRepository,
+        /// The tags that look most like it, or why they could not be listed.
+        near: Result<Vec<String>, Unreadable>,
+    },
+    /// The image index has nothing for the task's platform.
+    PlatformMissing {
+        at: Location,
+        image: ImageReference,
+        wanted: Platform,
+        there_are: Vec<Platform>,
+    },
+    /// What is declared is PRIMARY, and ECS has given it up.
+    RolloutFailed {
+        revision: RevisionArn,
+        reason: Option<String>,
+    },
+    Unreadable {
+        what: String,
+        why: Unreadable,
+    },
+}
