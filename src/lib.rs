@@ -1,7 +1,9 @@
 //! Evenkeel keeps Amazon ECS services exactly as Git declares them.
 
+pub mod apply;
 pub mod cloud;
 pub mod environment;
+pub mod event;
 pub mod model;
 pub mod observed;
 pub mod plan;

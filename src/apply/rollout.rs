@@ -1,0 +1,352 @@
+//! The verdict on a rollout: a pure function of what was last seen.
+
+use crate::event::{Running, Tasks};
+use crate::model::{DeploymentId, RevisionArn};
+use crate::observed::{Deployment, RolloutState, Service};
+
+/// A rollout that is waited for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Watched {
+    /// The revision that it brings.
+    pub revision: RevisionArn,
+    /// Its deployment, when the update's answer named it.
+    pub deployment: Option<DeploymentId>,
+    /// The deployment that was PRIMARY before.
+    pub before: DeploymentId,
+}
+
+/// What one look at the service says of the rollout.
+#[derive(Debug, Clone, PartialEq)]
+pub enum State {
+    /// Not visible yet: what is described lags behind the update.
+    Unseen,
+    Going(Tasks),
+    /// PRIMARY, of the declared revision, COMPLETED.
+    Succeeded,
+    Failed {
+        reason: Option<String>,
+    },
+    RolledBack {
+        to: RevisionArn,
+        reason: Option<String>,
+    },
+    Superseded {
+        by: RevisionArn,
+    },
+    Gone {
+        status: String,
+    },
+}
+
+/// Judges a rollout by the service as it was last described.
+pub fn judge(watched: &Watched, service: &Service) -> State {
+    if service.status != "ACTIVE" {
+        return State::Gone {
+            status: service.status.clone(),
+        };
+    }
+    let ours = find(watched, service);
+    let primary = service.primary();
+    if let Some(ours) = ours
+        && ours.rollout_state == Some(RolloutState::Failed)
+    {
+        let reason = ours.rollout_state_reason.clone();
+        return match primary.filter(|primary| primary.id != ours.id) {
+            Some(primary) => State::RolledBack {
+                to: primary.task_definition.clone(),
+                reason,
+            },
+            None => State::Failed { reason },
+        };
+    }
+    let Some(primary) = primary else {
+        return State::Unseen;
+    };
+    match ours {
+        Some(ours) if ours.id == primary.id => {
+            if ours.task_definition != watched.revision {
+                return State::Superseded {
+                    by: ours.task_definition.clone(),
+                };
+            }
+            if ours.is_complete(service.deployments.len() == 1) {
+                State::Succeeded
+            } else {
+                State::Going(tasks(ours, service))
+            }
+        }
+        // The update is not visible yet, or no longer: a later look tells.
+        None if primary.id == watched.before => State::Unseen,
+        _ if rolls_back(primary) => State::RolledBack {
+            to: primary.task_definition.clone(),
+            reason: primary.rollout_state_reason.clone(),
+        },
+        _ => State::Superseded {
+            by: primary.task_definition.clone(),
+        },
+    }
+}
+
+/// What runs, PRIMARY first.
+pub fn running(service: &Service) -> Vec<Running> {
+    let mut deployments: Vec<&Deployment> = service
+        .deployments
+        .iter()
+        .filter(|d| d.status == "PRIMARY" || d.running_count > 0)
+        .collect();
+    deployments.sort_by_key(|d| d.status != "PRIMARY");
+    deployments
+        .into_iter()
+        .map(|d| Running {
+            revision: d.task_definition.clone(),
+            running: d.running_count,
+            desired: d.desired_count,
+        })
+        .collect()
+}
+
+/// The deployment of this update in an answer of UpdateService: the PRIMARY
+/// one, unless the answer still shows the one from before.
+pub fn started(
+    before: &DeploymentId,
+    revision: &RevisionArn,
+    service: &Service,
+) -> Option<DeploymentId> {
+    service
+        .primary()
+        .filter(|primary| primary.id != *before && primary.task_definition == *revision)
+        .map(|primary| primary.id.clone())
+}
+
+fn find<'a>(watched: &Watched, service: &'a Service) -> Option<&'a Deployment> {
+    match &watched.deployment {
+        Some(id) => service.deployments.iter().find(|d| d.id == *id),
+        // The newest comes first in DescribeServices.
+        None => service
+            .deployments
+            .iter()
+            .find(|d| d.id != watched.before && d.task_definition == watched.revision),
+    }
+}
+
+fn tasks(ours: &Deployment, service: &Service) -> Tasks {
+    Tasks {
+        desired: ours.desired_count,
+        pending: ours.pending_count,
+        running: ours.running_count,
+        failed: ours.failed_tasks,
+        old: service
+            .deployments
+            .iter()
+            .filter(|d| d.id != ours.id)
+            .map(|d| d.running_count)
+            .sum(),
+    }
+}
+
+/// Whether ECS made this deployment to go back. It says so only in words:
+/// `ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/N.`
+/// (seen in public output of DescribeServices). When AWS changes them, a
+/// rollback of a deployment that has vanished reads as superseded: still no
+/// success.
+fn rolls_back(deployment: &Deployment) -> bool {
+    deployment
+        .rollout_state_reason
+        .as_deref()
+        .is_some_and(|reason| reason.contains("rolling back"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arn(revision: u64) -> RevisionArn {
+        format!("arn:aws:ecs:us-west-1:123456789012:task-definition/web:{revision}")
+            .parse()
+            .unwrap()
+    }
+
+    /// Id, status, revision, state, running, desired, reason.
+    type Line<'a> = (
+        &'a str,
+        &'a str,
+        u64,
+        Option<&'a str>,
+        i64,
+        i64,
+        Option<&'a str>,
+    );
+
+    fn service(lines: &[Line<'_>]) -> Service {
+        let deployments: Vec<_> = lines
+            .iter()
+            .map(|(id, status, revision, state, running, desired, reason)| {
+                serde_json::json!({
+                    "id": format!("ecs-svc/{id}"), "status": status, "taskDefinition": arn(*revision),
+                    "rolloutState": state, "rolloutStateReason": reason,
+                    "runningCount": running, "desiredCount": desired, "pendingCount": 0, "failedTasks": 0,
+                })
+            })
+            .collect();
+        serde_json::from_value(serde_json::json!({
+            "serviceArn": "arn:aws:ecs:us-west-1:123456789012:service/prod/web",
+            "status": "ACTIVE", "deployments": deployments,
+        }))
+        .unwrap()
+    }
+
+    fn watched() -> Watched {
+        Watched {
+            revision: arn(42),
+            deployment: Some("ecs-svc/new".parse().unwrap()),
+            before: "ecs-svc/old".parse().unwrap(),
+        }
+    }
+
+    const GOING: Option<&str> = Some("IN_PROGRESS");
+    const DONE: Option<&str> = Some("COMPLETED");
+    const FAILED: Option<&str> = Some("FAILED");
+
+    #[test]
+    fn success_is_ours_primary_declared_and_completed() {
+        let seen = service(&[("new", "PRIMARY", 42, DONE, 3, 3, None)]);
+        assert_eq!(judge(&watched(), &seen), State::Succeeded);
+        // Scaled to zero is complete when ECS says so.
+        let seen = service(&[("new", "PRIMARY", 42, DONE, 0, 0, None)]);
+        assert_eq!(judge(&watched(), &seen), State::Succeeded);
+    }
+
+    #[test]
+    fn all_tasks_running_is_not_yet_success() {
+        let seen = service(&[
+            ("new", "PRIMARY", 42, GOING, 3, 3, None),
+            ("old", "ACTIVE", 41, DONE, 1, 0, None),
+        ]);
+        let tasks = Tasks {
+            desired: 3,
+            running: 3,
+            old: 1,
+            ..Tasks::default()
+        };
+        assert_eq!(judge(&watched(), &seen), State::Going(tasks));
+    }
+
+    #[test]
+    fn a_state_that_is_new_to_us_is_not_success() {
+        let seen = service(&[("new", "PRIMARY", 42, Some("BAKING"), 3, 3, None)]);
+        assert!(matches!(judge(&watched(), &seen), State::Going(_)));
+    }
+
+    #[test]
+    fn the_steady_state_after_a_rollback_is_not_success() {
+        let back =
+            Some("ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/old.");
+        let seen = service(&[("back", "PRIMARY", 41, DONE, 3, 3, back)]);
+        assert_eq!(
+            judge(&watched(), &seen),
+            State::RolledBack {
+                to: arn(41),
+                reason: back.map(str::to_owned)
+            }
+        );
+        let why = Some("ECS deployment circuit breaker: tasks failed to start.");
+        let seen = service(&[
+            ("back", "PRIMARY", 41, GOING, 3, 3, back),
+            ("new", "ACTIVE", 42, FAILED, 0, 0, why),
+        ]);
+        assert_eq!(
+            judge(&watched(), &seen),
+            State::RolledBack {
+                to: arn(41),
+                reason: why.map(str::to_owned)
+            }
+        );
+        // Some emulators go back under the old deployment's id.
+        let seen = service(&[
+            ("old", "PRIMARY", 41, DONE, 3, 3, None),
+            ("new", "ACTIVE", 42, FAILED, 0, 0, why),
+        ]);
+        assert_eq!(
+            judge(&watched(), &seen),
+            State::RolledBack {
+                to: arn(41),
+                reason: why.map(str::to_owned)
+            }
+        );
+    }
+
+    #[test]
+    fn a_breaker_without_rollback_fails() {
+        let seen = service(&[
+            ("new", "PRIMARY", 42, FAILED, 0, 3, Some("why")),
+            ("old", "ACTIVE", 41, DONE, 3, 0, None),
+        ]);
+        assert_eq!(
+            judge(&watched(), &seen),
+            State::Failed {
+                reason: Some("why".into())
+            }
+        );
+    }
+
+    #[test]
+    fn a_newer_deployment_is_not_ours() {
+        let seen = service(&[("third", "PRIMARY", 43, DONE, 3, 3, None)]);
+        assert_eq!(judge(&watched(), &seen), State::Superseded { by: arn(43) });
+        // Even of the very same revision: it is not the one that we started.
+        let seen = service(&[("third", "PRIMARY", 42, DONE, 3, 3, None)]);
+        assert_eq!(judge(&watched(), &seen), State::Superseded { by: arn(42) });
+        let seen = service(&[
+            ("third", "PRIMARY", 43, GOING, 0, 3, None),
+            ("new", "ACTIVE", 42, GOING, 2, 3, None),
+        ]);
+        assert_eq!(judge(&watched(), &seen), State::Superseded { by: arn(43) });
+    }
+
+    #[test]
+    fn a_description_that_lags_is_waited_for() {
+        let seen = service(&[("old", "PRIMARY", 41, DONE, 3, 3, None)]);
+        assert_eq!(judge(&watched(), &seen), State::Unseen);
+        assert_eq!(judge(&watched(), &service(&[])), State::Unseen);
+    }
+
+    #[test]
+    fn an_unnamed_deployment_is_found_by_its_revision() {
+        let unnamed = Watched {
+            deployment: None,
+            ..watched()
+        };
+        let seen = service(&[("any", "PRIMARY", 42, DONE, 3, 3, None)]);
+        assert_eq!(judge(&unnamed, &seen), State::Succeeded);
+        // A restart's revision ran before: the deployment from before is not it.
+        let restart = Watched {
+            revision: arn(41),
+            ..unnamed
+        };
+        let seen = service(&[("old", "PRIMARY", 41, DONE, 3, 3, None)]);
+        assert_eq!(judge(&restart, &seen), State::Unseen);
+    }
+
+    #[test]
+    fn without_a_rollout_state_the_counts_decide() {
+        let seen = service(&[
+            ("new", "PRIMARY", 42, None, 3, 3, None),
+            ("old", "ACTIVE", 41, None, 1, 3, None),
+        ]);
+        assert!(matches!(judge(&watched(), &seen), State::Going(_)));
+        let seen = service(&[("new", "PRIMARY", 42, None, 3, 3, None)]);
+        assert_eq!(judge(&watched(), &seen), State::Succeeded);
+    }
+
+    #[test]
+    fn a_service_that_is_drained_is_gone() {
+        let mut seen = service(&[("new", "PRIMARY", 42, GOING, 1, 3, None)]);
+        seen.status = "DRAINING".into();
+        assert_eq!(
+            judge(&watched(), &seen),
+            State::Gone {
+                status: "DRAINING".into()
+            }
+        );
+    }
+}

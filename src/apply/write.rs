@@ -1,0 +1,217 @@
+//! Registering revisions and updating services, each at most once.
+
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use super::wait::Waiting;
+use super::{Apply, Progress, Step, describe, end_unwritten, failed, rollout};
+use crate::cloud::{Effect, Error, Reader, WriteError, Writer};
+use crate::event::{Event, How, Outcome};
+use crate::model::{DeploymentId, RevisionArn};
+use crate::observed::{Seen, Service, ServiceKey};
+use crate::plan::{self, Change, Target, Verdict};
+
+/// How often a registration is tried: after a throttle (the limit is one a
+/// second) or when it is certain enough that the last one had no effect.
+const REGISTER_ATTEMPTS: u32 = 5;
+/// Between attempts, and before looking whether a lost answer had an effect:
+/// ECS's lists lag by about a second.
+const REGISTER_PAUSE: Duration = Duration::from_secs(2);
+/// UpdateService calls under way at once; its limit is 5 a second.
+const UPDATES_AT_ONCE: usize = 5;
+
+impl Apply<'_> {
+    /// Makes the revision to run for every change. One that fails holds all
+    /// back, before any service is touched.
+    pub(super) async fn register(&mut self, steps: &mut [Step<'_>]) {
+        let mut failure = None;
+        for step in steps
+            .iter_mut()
+            .filter(|step| matches!(step.state, Progress::Planned))
+        {
+            let Verdict::Change(change) = &step.plan.verdict else {
+                continue;
+            };
+            let service = step.plan.name.clone();
+            if *self.interrupt.borrow() {
+                step.end(Outcome::Interrupted { revision: None }, Vec::new());
+                failure.get_or_insert(service);
+                continue;
+            }
+            match make_revision(change, self.reader, self.writer).await {
+                Ok(Made::Found(revision)) => {
+                    (self.report)(&Event::Reused {
+                        service,
+                        revision: revision.clone(),
+                    });
+                    step.state = Progress::Ready(revision);
+                }
+                Ok(Made::Live(revision)) => step.state = Progress::Ready(revision),
+                Ok(Made::New(revision)) => {
+                    (self.report)(&Event::Registered {
+                        service,
+                        revision: revision.clone(),
+                    });
+                    step.state = Progress::Ready(revision);
+                }
+                Err(error) => {
+                    step.end(failed(&error, false), Vec::new());
+                    failure = Some(service);
+                    break;
+                }
+            }
+        }
+        if let Some(because) = failure {
+            end_unwritten(steps, |_| Outcome::HeldBack {
+                because: because.clone(),
+            });
+        }
+    }
+
+    /// Lets every service run its revision.
+    pub(super) async fn update(&mut self, steps: &mut [Step<'_>]) {
+        let mut updates = JoinSet::new();
+        let turns = std::sync::Arc::new(tokio::sync::Semaphore::new(UPDATES_AT_ONCE));
+        for (index, step) in steps.iter().enumerate() {
+            let (Progress::Ready(revision), Verdict::Change(change)) =
+                (&step.state, &step.plan.verdict)
+            else {
+                continue;
+            };
+            let update = Update {
+                key: step.plan.key.clone(),
+                revision: revision.clone(),
+                before: change.basis.deployment.clone(),
+                restart: change.restart,
+            };
+            let (reader, writer, turns) = (self.reader.clone(), self.writer.clone(), turns.clone());
+            updates.spawn(async move {
+                let _turn = turns.acquire_owned().await;
+                let answer = update.send(&reader, &writer).await;
+                (index, update, answer)
+            });
+        }
+        while let Some(done) = updates.join_next().await {
+            let (index, update, answer) = match done {
+                Ok(done) => done,
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
+            };
+            let step = &mut steps[index];
+            let service = match answer {
+                Ok(service) => service,
+                Err(WriteError { error, effect }) => {
+                    step.end(failed(&error, effect == Effect::Unknown), Vec::new());
+                    continue;
+                }
+            };
+            let deployment = rollout::started(&update.before, &update.revision, &service);
+            let supersedes = match &step.plan.verdict {
+                Verdict::Change(change) => change
+                    .supersedes
+                    .as_ref()
+                    .map(|ended| ended.revision.clone()),
+                _ => None,
+            };
+            (self.report)(&Event::Started {
+                service: step.plan.name.clone(),
+                revision: update.revision.clone(),
+                deployment: deployment.clone(),
+                supersedes,
+            });
+            let watched = rollout::Watched {
+                revision: update.revision,
+                deployment,
+                before: update.before,
+            };
+            step.state = Progress::Waiting(Waiting::new(watched, How::Started));
+        }
+    }
+}
+
+enum Made {
+    /// The live revision itself, for a restart.
+    Live(RevisionArn),
+    Found(RevisionArn),
+    New(RevisionArn),
+}
+
+async fn make_revision(change: &Change, reader: &Reader, writer: &Writer) -> Result<Made, Error> {
+    let request = match &change.to {
+        Target::Existing(revision) if *revision == change.basis.revision => {
+            return Ok(Made::Live(revision.clone()));
+        }
+        Target::Existing(revision) => return Ok(Made::Found(revision.clone())),
+        Target::New(request) => request,
+    };
+    let mut attempt = 1;
+    loop {
+        let WriteError { error, effect } = match writer.register(request).await {
+            Ok(revision) => return Ok(Made::New(revision)),
+            Err(failure) => failure,
+        };
+        let again = effect == Effect::Unknown || error.may_pass();
+        if !again {
+            return Err(error);
+        }
+        sleep(REGISTER_PAUSE * attempt).await;
+        if effect == Effect::Unknown {
+            // Never registered again blindly: first a look, and only a look
+            // that succeeds says that it is not there.
+            match find_registered(change, reader).await {
+                Ok(Some(revision)) => return Ok(Made::New(revision)),
+                Ok(None) => {}
+                Err(_) => return Err(error),
+            }
+        }
+        if attempt == REGISTER_ATTEMPTS {
+            return Err(error);
+        }
+        attempt += 1;
+    }
+}
+
+async fn find_registered(change: &Change, reader: &Reader) -> Result<Option<RevisionArn>, Error> {
+    let found = reader
+        .survey(|observed| {
+            plan::existing(
+                &change.after,
+                &change.tags,
+                &change.basis.revision,
+                observed,
+            )
+        })
+        .await?;
+    Ok(found.ok().flatten())
+}
+
+/// One service's update.
+struct Update {
+    key: ServiceKey,
+    revision: RevisionArn,
+    before: DeploymentId,
+    restart: bool,
+}
+
+impl Update {
+    async fn send(&self, reader: &Reader, writer: &Writer) -> Result<Service, WriteError> {
+        let failure = match writer.update(&self.key, &self.revision, self.restart).await {
+            Ok(service) => return Ok(service),
+            Err(failure) if failure.effect == Effect::None => return Err(failure),
+            Err(failure) => failure,
+        };
+        // The answer was lost. Whether the update took effect can be seen.
+        let deadline = Instant::now() + 4 * REGISTER_PAUSE;
+        while Instant::now() < deadline {
+            sleep(REGISTER_PAUSE).await;
+            if let Ok(seen) = describe(reader, [self.key.clone()]).await
+                && let Some(Seen::Found(service)) = seen.get(&self.key)
+                && rollout::started(&self.before, &self.revision, service).is_some()
+            {
+                return Ok(service.clone());
+            }
+        }
+        Err(failure)
+    }
+}

@@ -1,0 +1,157 @@
+//! Everything that carrying out a plan can report.
+//!
+//! The executor and the renderers share only this: text, progress bars and
+//! JSON fold the same events, and none of them knows who sent them.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::model::{DeploymentId, RevisionArn};
+
+/// Something that happened to one service; `elapsed` is since its rollout was
+/// started or adopted.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(
+    tag = "event",
+    rename_all = "kebab-case",
+    rename_all_fields = "snake_case"
+)]
+pub enum Event {
+    /// A revision was registered.
+    Registered {
+        service: String,
+        revision: RevisionArn,
+    },
+    /// A revision that already is the wanted document is used.
+    Reused {
+        service: String,
+        revision: RevisionArn,
+    },
+    /// The service was updated; this deployment is waited for.
+    Started {
+        service: String,
+        revision: RevisionArn,
+        deployment: Option<DeploymentId>,
+        /// A rollout of something else that this one ended.
+        supersedes: Option<RevisionArn>,
+    },
+    /// The declared state was already rolling out; it is waited for.
+    Adopted {
+        service: String,
+        revision: RevisionArn,
+        deployment: DeploymentId,
+    },
+    Progress {
+        service: String,
+        tasks: Tasks,
+        #[serde(rename = "elapsed_seconds", serialize_with = "seconds")]
+        elapsed: Duration,
+    },
+    /// A look failed and is tried again; the rollout is not touched by it.
+    Trouble { service: Vec<String>, why: String },
+    Ended {
+        service: String,
+        #[serde(flatten)]
+        outcome: Outcome,
+        /// What runs now, as last seen: the PRIMARY deployment first.
+        now: Vec<Running>,
+        #[serde(rename = "elapsed_seconds", serialize_with = "seconds")]
+        elapsed: Duration,
+    },
+}
+
+/// A rollout's tasks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Tasks {
+    /// Of the new deployment.
+    pub desired: i64,
+    pub pending: i64,
+    pub running: i64,
+    pub failed: i64,
+    /// Of all others.
+    pub old: i64,
+}
+
+/// A deployment that has tasks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Running {
+    pub revision: RevisionArn,
+    pub running: i64,
+    pub desired: i64,
+}
+
+/// How it ended for one service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(
+    tag = "outcome",
+    rename_all = "kebab-case",
+    rename_all_fields = "snake_case"
+)]
+pub enum Outcome {
+    /// What is declared ran already; nothing was done.
+    Unchanged { revision: RevisionArn },
+    /// The rollout of the declared revision is complete.
+    Deployed { revision: RevisionArn, how: How },
+    /// ECS gave the rollout up.
+    Failed {
+        revision: RevisionArn,
+        reason: Option<String>,
+    },
+    /// ECS gave the rollout up and goes back to another revision.
+    RolledBack {
+        revision: RevisionArn,
+        to: RevisionArn,
+        reason: Option<String>,
+    },
+    /// Another deployment took this one's place.
+    Superseded {
+        revision: RevisionArn,
+        by: RevisionArn,
+    },
+    /// The service was deleted or drained meanwhile.
+    Gone {
+        revision: RevisionArn,
+        status: String,
+    },
+    /// Not finished in time; the rollout goes on.
+    TimedOut {
+        revision: RevisionArn,
+        after_seconds: u64,
+    },
+    /// The wait was interrupted; the rollout goes on, unless none was started.
+    Interrupted { revision: Option<RevisionArn> },
+    /// The live state is not the planned one any more; nothing was written.
+    Stale { why: String },
+    /// AWS refused, or could not be reached.
+    Error {
+        why: String,
+        hint: Option<String>,
+        /// A rollout was started and goes on unwatched.
+        going_on: bool,
+    },
+    /// Nothing was done for this service because of another.
+    HeldBack { because: String },
+}
+
+/// How a success came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// This run started the rollout.
+    Started,
+    /// It was under way, and this run waited for it.
+    Adopted,
+    /// Somebody else made the same change between plan and apply.
+    AlreadyDone,
+}
+
+impl Outcome {
+    pub fn is_good(&self) -> bool {
+        matches!(self, Self::Unchanged { .. } | Self::Deployed { .. })
+    }
+}
+
+fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(duration.as_secs())
+}
