@@ -7,4 +7,5 @@ pub mod event;
 pub mod model;
 pub mod observed;
 pub mod plan;
+pub mod render;
 pub mod sandbox;

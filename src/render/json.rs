@@ -1,0 +1,171 @@
+//! Plans, events and reports as JSON.
+//!
+//! One `format_version` for all of it; it grows when a field changes its
+//! meaning or goes away, not when one is added.
+
+use serde_json::{Value, json};
+
+use super::plan::{block_sentence, note_text};
+use crate::apply::Report;
+use crate::event::Event;
+use crate::plan::{Block, Count, Plan, ServicePlan, Target, Verdict};
+
+const FORMAT_VERSION: u32 = 1;
+
+/// All plans of a run, as one document.
+pub fn plans_json(plans: &[Plan]) -> String {
+    let document = json!({
+        "format_version": FORMAT_VERSION,
+        "environments": plans.iter().map(plan).collect::<Vec<_>>(),
+    });
+    format!("{document:#}\n")
+}
+
+/// One event, on one line.
+pub fn event_json(environment: &str, event: &Event) -> String {
+    let mut line = json!({ "format_version": FORMAT_VERSION, "environment": environment });
+    if let (Value::Object(line), Ok(Value::Object(event))) =
+        (&mut line, serde_json::to_value(event))
+    {
+        line.extend(event);
+    }
+    format!("{line}\n")
+}
+
+/// The end of a run, on one line: every service with its outcome.
+pub fn report_json(environment: &str, report: &Report, exit_code: u8) -> String {
+    let services: Vec<Value> = report
+        .services
+        .iter()
+        .map(|ended| {
+            let mut entry = json!({
+                "service": ended.service,
+                "cluster": ended.key.cluster,
+                "ecs_service": ended.key.service,
+                "now": ended.now,
+                "elapsed_seconds": ended.elapsed.as_secs(),
+            });
+            if let (Value::Object(entry), Ok(Value::Object(outcome))) =
+                (&mut entry, serde_json::to_value(&ended.outcome))
+            {
+                entry.extend(outcome);
+            }
+            entry
+        })
+        .collect();
+    let line = json!({
+        "format_version": FORMAT_VERSION,
+        "environment": environment,
+        "event": "finished",
+        "exit_code": exit_code,
+        "services": services,
+    });
+    format!("{line}\n")
+}
+
+fn plan(plan: &Plan) -> Value {
+    let Count {
+        change,
+        restart,
+        rolling_out,
+        blocked,
+        in_sync,
+    } = plan.count();
+    json!({
+        "environment": plan.environment(),
+        "account": plan.account(),
+        "region": plan.region(),
+        "cluster": plan.cluster(),
+        "services": plan.services().iter().map(service).collect::<Vec<_>>(),
+        "counts": {
+            "change": change, "restart": restart, "rolling_out": rolling_out, "blocked": blocked, "in_sync": in_sync,
+        },
+    })
+}
+
+fn service(service: &ServicePlan) -> Value {
+    let mut entry = json!({
+        "name": service.name,
+        "cluster": service.key.cluster,
+        "ecs_service": service.key.service,
+        "verdict": match &service.verdict {
+            Verdict::InSync { .. } => "in-sync",
+            Verdict::Change(_) => "change",
+            Verdict::RollingOut(_) => "rolling-out",
+            Verdict::Blocked(_) => "blocked",
+        },
+    });
+    let details = match &service.verdict {
+        Verdict::InSync { revision } => json!({ "revision": revision }),
+        Verdict::Change(change) => json!({
+            "from": { "revision": change.basis.revision, "deployment": change.basis.deployment },
+            "to": match &change.to {
+                Target::Existing(revision) => json!({ "revision": revision, "register": false }),
+                Target::New(_) => json!({ "revision": null, "register": true }),
+            },
+            "restart": change.restart,
+            "supersedes": change.supersedes.as_ref().map(|ended| json!({
+                "revision": ended.revision, "deployment": ended.deployment,
+            })),
+            "changes": change.images.iter().map(|image| json!({
+                "container": image.container,
+                "field": "image",
+                "from": image.from,
+                "from_digest": image.from_digest,
+                "to": image.to.as_str(),
+                "declared_at": image.at.to_string(),
+            })).collect::<Vec<_>>(),
+        }),
+        Verdict::RollingOut(rollout) => json!({
+            "revision": rollout.revision,
+            "deployment": rollout.deployment,
+            "running": rollout.running,
+            "desired": rollout.desired,
+        }),
+        Verdict::Blocked(blocks) => json!({
+            "reasons": blocks.iter().map(|block| json!({
+                "reason": block_name(block),
+                "message": block_sentence(block),
+                "at": block_place(block),
+            })).collect::<Vec<_>>(),
+        }),
+    };
+    if let (Value::Object(entry), Value::Object(details)) = (&mut entry, details) {
+        entry.extend(details);
+        entry.insert(
+            "notes".into(),
+            service.notes.iter().map(note_text).collect(),
+        );
+    }
+    entry
+}
+
+fn block_name(block: &Block) -> &'static str {
+    match block {
+        Block::ServiceMissing { .. } => "service-missing",
+        Block::ServiceNotActive { .. } => "service-not-active",
+        Block::Controller { .. } => "unsupported-controller",
+        Block::NoDeployment => "no-deployment",
+        Block::ContainerMissing { .. } => "container-missing",
+        Block::ContainerNotNamed { .. } => "container-not-named",
+        Block::ImageMissing { .. } => "image-missing",
+        Block::PlatformMissing { .. } => "platform-missing",
+        Block::RolloutFailed { .. } => "rollout-failed",
+        Block::Unreadable { .. } => "unreadable",
+    }
+}
+
+fn block_place(block: &Block) -> Option<String> {
+    match block {
+        Block::ServiceMissing { at, .. }
+        | Block::ContainerMissing { at, .. }
+        | Block::ContainerNotNamed { at, .. }
+        | Block::ImageMissing { at, .. }
+        | Block::PlatformMissing { at, .. } => Some(at.to_string()),
+        Block::ServiceNotActive { .. }
+        | Block::Controller { .. }
+        | Block::NoDeployment
+        | Block::RolloutFailed { .. }
+        | Block::Unreadable { .. } => None,
+    }
+}

@@ -1,0 +1,19 @@
+//! Plans and events as text and JSON.
+//!
+//! Pure: everything returns a `String`; text carries ANSI styles, which the
+//! streams of [`crate::ui`] take out where nobody sees them. Nothing here is
+//! needed to understand the output but the words.
+
+mod json;
+mod outcome;
+mod plan;
+mod progress;
+mod style;
+mod words;
+
+pub use json::{event_json, plans_json, report_json};
+pub use outcome::report_text;
+pub use plan::{Detail, plan_text};
+pub use progress::{adopted_or_started, event_line};
+pub use style::{BAD, BOLD, DIM, GOOD, HINT, Styled};
+pub use words::{defuse, duration, tasks};

@@ -1,0 +1,229 @@
+//! How it ended, as text.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::style::{BAD, BUSY, GOOD, Styled};
+use super::words::{defuse, duration, labelled, tasks};
+use crate::apply::{Ended, Report};
+use crate::event::{How, Outcome, Running};
+
+/// The final summary: for each service what runs now, and how that came about.
+pub fn report_text(environment: &str, report: &Report) -> String {
+    let mut text = String::new();
+    let width = report
+        .services
+        .iter()
+        .map(|ended| ended.service.len())
+        .max()
+        .unwrap_or(0)
+        .min(24);
+    for ended in &report.services {
+        ended_text(&mut text, environment, ended, width);
+    }
+    // Writing to a String cannot fail, here and below.
+    let _ = write!(text, "\n{}\n", count_text(report));
+    text
+}
+
+fn ended_text(text: &mut String, environment: &str, ended: &Ended, width: usize) {
+    let (mark, says) = sentence(&ended.outcome, ended.elapsed);
+    let says = match (&ended.outcome, ended.now.first()) {
+        (Outcome::Deployed { .. }, Some(now)) => {
+            format!("{says}, {}", tasks(now.running, now.desired))
+        }
+        _ => says,
+    };
+    let took = match &ended.outcome {
+        Outcome::Deployed { .. } => format!("   {}", duration(ended.elapsed)),
+        _ => String::new(),
+    };
+    let head = format!("{:width$}   ", ended.service);
+    let _ = writeln!(text, "{mark} {head}{says}{took}");
+    let mut say = |label: &str, line: &str| {
+        let _ = writeln!(text, "{}", labelled(4, label, line));
+    };
+    if let Some(reason) = reason(&ended.outcome) {
+        say("reason", &reason);
+    }
+    if !matches!(
+        ended.outcome,
+        Outcome::Deployed { .. } | Outcome::Unchanged { .. }
+    ) && !ended.now.is_empty()
+    {
+        say("now   ", &now_text(&ended.now));
+    }
+    if let Some(next) = next(&ended.outcome, environment, ended) {
+        say("next  ", &next);
+    }
+}
+
+fn sentence(outcome: &Outcome, elapsed: Duration) -> (Styled<&'static str>, String) {
+    let after = duration(elapsed);
+    let (good, bad, open) = (Styled(GOOD, "✓"), Styled(BAD, "✗"), Styled(BUSY, "…"));
+    match outcome {
+        Outcome::Unchanged { revision } => (
+            Styled(GOOD, "="),
+            format!("revision {} runs; nothing differed", revision.revision()),
+        ),
+        Outcome::Deployed { revision, how } => {
+            let number = revision.revision();
+            (
+                good,
+                match how {
+                    How::Started => format!("revision {number} runs"),
+                    How::Adopted => {
+                        format!("revision {number} runs (its rollout was under way already)")
+                    }
+                    How::AlreadyDone => {
+                        format!("revision {number} runs (somebody else deployed it meanwhile)")
+                    }
+                },
+            )
+        }
+        Outcome::Failed { revision, .. } => (
+            bad,
+            format!(
+                "the rollout of revision {} failed after {after}",
+                revision.revision()
+            ),
+        ),
+        Outcome::RolledBack { revision, to, .. } => (
+            bad,
+            format!(
+                "the rollout of revision {} failed after {after}; ECS goes back to {}",
+                revision.revision(),
+                to.revision()
+            ),
+        ),
+        Outcome::Superseded { revision, by } => (
+            bad,
+            format!(
+                "the rollout of revision {} was replaced by one of revision {} after {after}",
+                revision.revision(),
+                by.revision()
+            ),
+        ),
+        Outcome::Gone { revision, status } => (
+            bad,
+            format!(
+                "the service became {} during the rollout of revision {}",
+                defuse(status),
+                revision.revision()
+            ),
+        ),
+        Outcome::TimedOut {
+            revision,
+            after_seconds,
+        } => (
+            bad,
+            format!(
+                "the rollout of revision {} was not finished within {}; it goes on",
+                revision.revision(),
+                duration(Duration::from_secs(*after_seconds))
+            ),
+        ),
+        Outcome::Interrupted {
+            revision: Some(revision),
+        } => (
+            open,
+            format!(
+                "interrupted; the rollout of revision {} goes on",
+                revision.revision()
+            ),
+        ),
+        Outcome::Interrupted { revision: None } => {
+            (open, "interrupted; the service was not touched".into())
+        }
+        Outcome::Stale { .. } => (bad, "the plan is out of date; nothing was changed".into()),
+        Outcome::Error { going_on: true, .. } => (
+            bad,
+            "not known how it ended; the rollout may be going on".into(),
+        ),
+        Outcome::Error {
+            going_on: false, ..
+        } => (bad, "not deployed; the service was not touched".into()),
+        Outcome::HeldBack { because } => (
+            open,
+            format!("not deployed, because {because} could not be; the service was not touched"),
+        ),
+    }
+}
+
+fn reason(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Failed { reason, .. } | Outcome::RolledBack { reason, .. } => {
+            reason.as_deref().map(defuse)
+        }
+        Outcome::Stale { why } | Outcome::Error { why, .. } => Some(defuse(why)),
+        _ => None,
+    }
+}
+
+fn next(outcome: &Outcome, environment: &str, ended: &Ended) -> Option<String> {
+    let look = format!(
+        "aws ecs describe-services --cluster {} --services {}",
+        ended.key.cluster, ended.key.service
+    );
+    match outcome {
+        Outcome::TimedOut { .. } | Outcome::Interrupted { revision: Some(_) } => Some(format!(
+            "`evenkeel apply {environment}` waits for it again; `{look}` shows it"
+        )),
+        Outcome::Failed { .. } | Outcome::RolledBack { .. } => Some(format!(
+            "`{look}` shows the service's events; its stopped tasks say why they stopped"
+        )),
+        Outcome::Superseded { .. } | Outcome::Stale { .. } => Some(format!(
+            "`evenkeel plan {environment}` shows what differs now"
+        )),
+        Outcome::Error { hint, going_on, .. } => match (hint, going_on) {
+            (hint, true) => Some(format!(
+                "{}`evenkeel apply {environment}` looks and continues",
+                hint.as_ref()
+                    .map_or_else(String::new, |hint| format!("{hint}; then "))
+            )),
+            (hint, false) => hint.clone(),
+        },
+        _ => None,
+    }
+}
+
+/// `revision 41 runs, 3 of 3 tasks; revision 42, 1 of 3 tasks`.
+fn now_text(now: &[Running]) -> String {
+    now.iter()
+        .enumerate()
+        .map(|(index, running)| {
+            let tasks = tasks(running.running, running.desired.max(running.running));
+            let verb = if index == 0 && running.running > 0 {
+                " runs"
+            } else {
+                ""
+            };
+            format!("revision {}{verb}, {tasks}", running.revision.revision())
+        })
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+fn count_text(report: &Report) -> String {
+    let count = |matches: fn(&Outcome) -> bool| {
+        report
+            .services
+            .iter()
+            .filter(|e| matches(&e.outcome))
+            .count()
+    };
+    let deployed = count(|o| matches!(o, Outcome::Deployed { .. }));
+    let unchanged = count(|o| matches!(o, Outcome::Unchanged { .. }));
+    let other = report.services.len() - deployed - unchanged;
+    let mut parts = Vec::new();
+    for (n, what) in [
+        (deployed, "deployed"),
+        (other, "not deployed"),
+        (unchanged, "unchanged"),
+    ] {
+        if n > 0 {
+            parts.push(format!("{n} {what}"));
+        }
+    }
+    format!("{}.", parts.join(", "))
+}

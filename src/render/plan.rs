@@ -1,0 +1,536 @@
+//! A plan as text, for 80 columns.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value};
+use similar::{ChangeTag, TextDiff};
+
+use super::style::{BAD, BOLD, BUSY, CHANGE, DIM, GOOD, Styled};
+use super::words::{WIDTH, defuse, labelled, list, tasks};
+use crate::model::{ImageReference, TaskDefinition};
+use crate::observed::Unreadable;
+use crate::plan::{Block, Change, Count, ImageChange, Note, Plan, ServicePlan, Target, Verdict};
+
+/// How much a plan's text shows.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Detail {
+    /// The difference of the whole documents.
+    pub documents: bool,
+    /// Values of environment variables in it.
+    pub values: bool,
+}
+
+/// The plan, ending in a line that counts.
+pub fn plan_text(plan: &Plan, detail: Detail) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail, here and below.
+    let _ = writeln!(
+        text,
+        "{}   {}",
+        Styled(BOLD, plan.environment()),
+        Styled(
+            DIM,
+            format!(
+                "{} · {} · {}",
+                plan.cluster(),
+                plan.region(),
+                plan.account()
+            )
+        ),
+    );
+    text.push('\n');
+    let columns = Columns::of(plan);
+    for service in plan.services() {
+        service_text(&mut text, service, &columns, detail);
+    }
+    text.push('\n');
+    let _ = writeln!(text, "{}", count_text(plan.count()));
+    text
+}
+
+/// Widths of the columns that the services share.
+struct Columns {
+    name: usize,
+    service: usize,
+    cluster: String,
+}
+
+impl Columns {
+    fn of(plan: &Plan) -> Self {
+        let cluster = plan.cluster().to_string();
+        let widest = |lengths: &mut dyn Iterator<Item = usize>| lengths.max().unwrap_or(0);
+        Self {
+            name: widest(&mut plan.services().iter().map(|s| s.name.len())).min(24),
+            service: widest(&mut plan.services().iter().map(|s| ecs_name(s, &cluster).len()))
+                .min(36),
+            cluster,
+        }
+    }
+}
+
+/// The service as ECS knows it, with its cluster when it is another than the
+/// environment's.
+fn ecs_name(service: &ServicePlan, cluster: &str) -> String {
+    if service.key.cluster.as_str() == cluster {
+        service.key.service.to_string()
+    } else {
+        service.key.to_string()
+    }
+}
+
+fn service_text(text: &mut String, service: &ServicePlan, columns: &Columns, detail: Detail) {
+    let (mark, says) = match &service.verdict {
+        Verdict::InSync { revision } => (
+            Styled(GOOD, "="),
+            format!("revision {}", revision.revision()),
+        ),
+        Verdict::Change(change) => {
+            let from = change.basis.revision.revision();
+            match (&change.to, change.restart) {
+                (Target::Existing(_), true) => {
+                    (Styled(CHANGE, "↻"), format!("restart of revision {from}"))
+                }
+                (Target::New(_), true) => (
+                    Styled(CHANGE, "↻"),
+                    format!("restart: revision {from} → new"),
+                ),
+                (Target::Existing(to), false) => (
+                    Styled(CHANGE, "~"),
+                    format!("revision {from} → {}", to.revision()),
+                ),
+                (Target::New(_), false) => (Styled(CHANGE, "~"), format!("revision {from} → new")),
+            }
+        }
+        Verdict::RollingOut(rollout) => (
+            Styled(BUSY, "…"),
+            format!("revision {} is rolling out", rollout.revision.revision()),
+        ),
+        Verdict::Blocked(_) => (Styled(BAD, "✗"), "blocked".into()),
+    };
+    let head = format!(
+        "{:name$}   {:service$}   ",
+        service.name,
+        ecs_name(service, &columns.cluster),
+        name = columns.name,
+        service = columns.service
+    );
+    // Where names are long, the rest goes below them.
+    let gap = if 2 + head.chars().count() + says.chars().count() > WIDTH {
+        "\n    "
+    } else {
+        ""
+    };
+    let _ = writeln!(
+        text,
+        "{mark} {}{gap}{says}",
+        if gap.is_empty() {
+            head.as_str()
+        } else {
+            head.trim_end()
+        }
+    );
+    match &service.verdict {
+        Verdict::InSync { .. } => {}
+        Verdict::Change(change) => change_text(text, change, detail),
+        Verdict::RollingOut(rollout) => {
+            let _ = writeln!(
+                text,
+                "    {} run so far",
+                tasks(rollout.running, rollout.desired)
+            );
+        }
+        Verdict::Blocked(blocks) => {
+            for block in blocks {
+                block_text(text, block);
+            }
+        }
+    }
+    for note in &service.notes {
+        let _ = writeln!(text, "{}", labelled(4, "note", &note_text(note)));
+    }
+}
+
+fn change_text(text: &mut String, change: &Change, detail: Detail) {
+    let width = change
+        .images
+        .iter()
+        .map(|image| image.container.len())
+        .max()
+        .unwrap_or(0);
+    for image in &change.images {
+        image_text(text, image, width);
+    }
+    if let (Target::Existing(revision), false) = (&change.to, change.restart) {
+        let line = format!(
+            "revision {} already is this; nothing is registered",
+            revision.revision()
+        );
+        let _ = writeln!(text, "{}", labelled(4, "note", &line));
+    }
+    if let Some(ended) = &change.supersedes {
+        let line = format!(
+            "this ends the rollout of revision {} that is under way ({} run)",
+            ended.revision.revision(),
+            tasks(ended.running, ended.desired)
+        );
+        let _ = writeln!(text, "{}", labelled(4, "note", &line));
+    }
+    if detail.documents {
+        document_text(text, change, detail.values);
+    }
+}
+
+fn image_text(text: &mut String, change: &ImageChange, width: usize) {
+    let from: Option<ImageReference> = change.from.parse().ok();
+    let same_repository = from
+        .as_ref()
+        .is_some_and(|from| from.base() == change.to.base());
+    let container = &change.container;
+    let old = Side::of_live(&change.from, from.as_ref(), change);
+    let new = Side::of(&change.to);
+    // The lines below stand under the field's name.
+    let indent = 4 + width + 3;
+    if same_repository {
+        let _ = writeln!(
+            text,
+            "    {container:width$}   image  {}",
+            change.to.short_repository()
+        );
+    } else {
+        let _ = writeln!(text, "    {container:width$}   image");
+        let repository = |side: &Side| side.repository.clone();
+        let _ = writeln!(text, "{:indent$}{}", "", Styled(BAD, repository(&old)));
+    }
+    let tag = old.tag.chars().count().max(new.tag.chars().count()).min(40);
+    let line = |side: &Side| {
+        format!("{:tag$}  {}", side.tag, side.digest)
+            .trim_end()
+            .to_owned()
+    };
+    let _ = writeln!(text, "{:indent$}{}", "", Styled(BAD, line(&old)));
+    let arrow = indent - 2;
+    if same_repository {
+        let _ = writeln!(text, "{:arrow$}→ {}", "", Styled(GOOD, line(&new)));
+    } else {
+        let _ = writeln!(text, "{:arrow$}→ {}", "", Styled(GOOD, &new.repository));
+        let _ = writeln!(text, "{:indent$}{}", "", Styled(GOOD, line(&new)));
+    }
+}
+
+/// One side of an image change, in words.
+struct Side {
+    repository: String,
+    tag: String,
+    digest: String,
+}
+
+impl Side {
+    fn of(image: &ImageReference) -> Self {
+        Self {
+            repository: image.base().to_owned(),
+            tag: image.tag().unwrap_or("(no tag)").to_owned(),
+            digest: image
+                .digest()
+                .map_or_else(String::new, |digest| digest.short().to_owned()),
+        }
+    }
+
+    fn of_live(written: &str, image: Option<&ImageReference>, change: &ImageChange) -> Self {
+        let Some(image) = image else {
+            let repository = if written.is_empty() {
+                "(no image)".to_owned()
+            } else {
+                defuse(written)
+            };
+            return Self {
+                repository,
+                tag: String::new(),
+                digest: String::new(),
+            };
+        };
+        let mut side = Self::of(image);
+        if side.digest.is_empty() && change.to.digest().is_some() {
+            side.digest = match &change.from_digest {
+                Some(digest) => format!("{} (running)", digest.short()),
+                None => "(digest unknown)".to_owned(),
+            };
+        }
+        side
+    }
+}
+
+/// The difference of the documents that are compared, as a unified diff.
+fn document_text(text: &mut String, change: &Change, values: bool) {
+    let pretty = |document: &TaskDefinition| {
+        let mut request = document.register_request(&change.tags);
+        if !values {
+            mask(&mut request);
+        }
+        serde_json::to_string_pretty(&request).unwrap_or_default()
+    };
+    let (before, after) = (pretty(&change.before), pretty(&change.after));
+    let diff = TextDiff::from_lines(&before, &after);
+    for group in diff.grouped_ops(3) {
+        let _ = writeln!(text, "    {}", Styled(DIM, "⋯"));
+        for op in group {
+            for line in diff.iter_changes(&op) {
+                let shown = defuse_line(line.value());
+                let _ = match line.tag() {
+                    ChangeTag::Delete => {
+                        writeln!(text, "    {}", Styled(BAD, format!("- {shown}")))
+                    }
+                    ChangeTag::Insert => {
+                        writeln!(text, "    {}", Styled(GOOD, format!("+ {shown}")))
+                    }
+                    ChangeTag::Equal => writeln!(text, "      {shown}"),
+                };
+            }
+        }
+    }
+}
+
+/// Keeps the indentation that [`defuse`] would trim.
+fn defuse_line(line: &str) -> String {
+    let line = line.trim_end();
+    let body = line.trim_start();
+    format!("{}{}", &line[..line.len() - body.len()], defuse(body))
+}
+
+/// Hides the values of environment variables: live ones may be secrets.
+fn mask(document: &mut Map<String, Value>) {
+    let containers = document
+        .get_mut("containerDefinitions")
+        .and_then(Value::as_array_mut);
+    for variable in containers
+        .into_iter()
+        .flatten()
+        .filter_map(|container| container.get_mut("environment")?.as_array_mut())
+        .flatten()
+    {
+        if let Some(value) = variable.get_mut("value") {
+            *value = Value::from("(masked)");
+        }
+    }
+}
+
+fn block_text(text: &mut String, block: &Block) {
+    let mut say = |label: &str, line: &str| {
+        let _ = writeln!(text, "{}", labelled(4, label, line));
+    };
+    let unreadable = |say: &mut dyn FnMut(&str, &str), why: &Unreadable| {
+        if let Some(hint) = &why.hint {
+            say("hint", hint);
+        }
+    };
+    match block {
+        Block::ServiceMissing {
+            at,
+            there_are,
+            near,
+        } => {
+            say("", "the cluster has no service of this name");
+            say("at  ", &at.to_string());
+            match (near, there_are) {
+                (Some(near), _) => say("hint", &format!("did you mean {near:?}?")),
+                (None, Ok(_)) => {}
+                (None, Err(why)) => say(
+                    "",
+                    &format!("its services could not be listed: {}", defuse(&why.why)),
+                ),
+            }
+            if let Ok(names) = there_are {
+                say("", &format!("the cluster's services: {}", list(names, 12)));
+            }
+        }
+        Block::ServiceNotActive { status } => {
+            say(
+                "",
+                &format!("the service is {}, not ACTIVE", defuse(status)),
+            );
+            say("hint", "create it again, or take it out of the file");
+        }
+        Block::Controller { controller } => {
+            say(
+                "",
+                &format!(
+                    "the service's deployment controller is {}",
+                    defuse(controller)
+                ),
+            );
+            say(
+                "hint",
+                "evenkeel deploys services of the ECS controller; UpdateService cannot change the revision of others. \
+                 Move the service to the ECS controller (it has blue/green of its own), or deploy it with the tool \
+                 that owns it",
+            );
+        }
+        Block::NoDeployment => say(
+            "",
+            "ECS tells no PRIMARY deployment of this service, so nothing can be compared",
+        ),
+        Block::ContainerMissing {
+            at,
+            container,
+            revision,
+            there_are,
+            near,
+        } => {
+            say(
+                "",
+                &format!(
+                    "revision {} has no container {container:?}",
+                    revision.revision()
+                ),
+            );
+            say("at  ", &at.to_string());
+            if let Some(near) = near {
+                say("hint", &format!("did you mean {:?}?", defuse(near)));
+            }
+            say("", &format!("its containers: {}", list(there_are, 12)));
+        }
+        Block::ContainerNotNamed { at, there_are } => {
+            say(
+                "",
+                "which container is this image for? The service has several",
+            );
+            say("at  ", &at.to_string());
+            say(
+                "hint",
+                &format!(
+                    "name one in the file: [….containers.NAME], of {}",
+                    list(there_are, 12)
+                ),
+            );
+        }
+        Block::ImageMissing {
+            at,
+            image,
+            repository,
+            near,
+        } => {
+            let what = image
+                .digest()
+                .map_or_else(|| image.tag_or_latest(), |digest| digest.short());
+            say(
+                "",
+                &format!("the registry has no image {what:?} in {repository}"),
+            );
+            say("at  ", &at.to_string());
+            match near {
+                Ok(near) if near.is_empty() => {}
+                Ok(near) => say(
+                    "hint",
+                    &format!("the nearest tags there are: {}", list(near, 3)),
+                ),
+                Err(why) => say(
+                    "",
+                    &format!("its tags could not be listed: {}", defuse(&why.why)),
+                ),
+            }
+        }
+        Block::PlatformMissing {
+            at,
+            image,
+            wanted,
+            there_are,
+        } => {
+            say(
+                "",
+                &format!(
+                    "the image {} is not built for {wanted}",
+                    image.tag_or_latest()
+                ),
+            );
+            say("at  ", &at.to_string());
+            let have: Vec<String> = there_are.iter().map(ToString::to_string).collect();
+            say(
+                "hint",
+                &format!(
+                    "it is built for {}; build it for {wanted}, or change runtimePlatform",
+                    list(&have, 6)
+                ),
+            );
+        }
+        Block::RolloutFailed { revision, reason } => {
+            say(
+                "",
+                &format!(
+                    "what is declared is revision {}, and its rollout failed",
+                    revision.revision()
+                ),
+            );
+            if let Some(reason) = reason {
+                say("reason", &defuse(reason));
+            }
+            say(
+                "hint",
+                "declare another image, or try this one again with apply --force-new-deployment",
+            );
+        }
+        Block::Unreadable { what, why } => {
+            say(
+                "",
+                &format!("{} could not be read: {}", defuse(what), defuse(&why.why)),
+            );
+            unreadable(&mut say, why);
+        }
+    }
+}
+
+/// A block in one sentence, for JSON.
+pub(super) fn block_sentence(block: &Block) -> String {
+    let mut text = String::new();
+    block_text(&mut text, block);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+pub(super) fn note_text(note: &Note) -> String {
+    match note {
+        Note::OtherTag {
+            container,
+            declared,
+            live,
+        } => {
+            format!(
+                "{container}: {declared} is the very image that runs as {}; no rollout is needed",
+                defuse(live)
+            )
+        }
+        Note::DigestUnknown { container, tag } => format!(
+            "{container}: {tag} runs without a digest, and ECS does not tell which image that was; taken to be the same"
+        ),
+        Note::TasksMissing { running, desired } => {
+            format!("only {} run", tasks(*running, *desired))
+        }
+    }
+}
+
+fn count_text(count: Count) -> String {
+    let Count {
+        change,
+        restart,
+        rolling_out,
+        blocked,
+        in_sync,
+    } = count;
+    if change + restart + rolling_out + blocked == 0 {
+        let services = if in_sync == 1 {
+            "1 service"
+        } else {
+            &format!("{in_sync} services")
+        };
+        return format!("Nothing differs: {services} in sync.");
+    }
+    let parts: Vec<String> = [
+        (change, "to change"),
+        (restart, "to restart"),
+        (rolling_out, "rolling out"),
+        (blocked, "blocked"),
+        (in_sync, "in sync"),
+    ]
+    .into_iter()
+    .filter(|(n, _)| *n > 0)
+    .map(|(n, what)| format!("{n} {what}"))
+    .collect();
+    format!("{}.", parts.join(", "))
+}

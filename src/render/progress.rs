@@ -1,0 +1,110 @@
+//! Events as plain lines.
+
+use super::words::{defuse, duration, tasks};
+use crate::event::{Event, Tasks};
+
+/// The line that an event prints where nobody watches a terminal; `None` when
+/// it is left to the report at the end.
+pub fn event_line(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Registered { service, revision } => {
+            format!(
+                "{service}: registered revision {} of {}",
+                revision.revision(),
+                defuse(revision.family())
+            )
+        }
+        Event::Reused { service, revision } => {
+            format!(
+                "{service}: revision {} already is what is declared",
+                revision.revision()
+            )
+        }
+        Event::Started { service, .. } | Event::Adopted { service, .. } => {
+            format!("{service}: {}", adopted_or_started(event)?)
+        }
+        Event::Progress {
+            service,
+            tasks,
+            elapsed,
+        } => {
+            format!("{service}: {} ({})", tasks_line(*tasks), duration(*elapsed))
+        }
+        Event::Trouble { service, why } => {
+            format!(
+                "{}: {}; trying again, the rollout goes on",
+                service.join(", "),
+                defuse(why)
+            )
+        }
+        Event::Ended { .. } => return None,
+    })
+}
+
+/// How a rollout began, in words.
+pub fn adopted_or_started(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Started {
+            revision,
+            supersedes,
+            ..
+        } => {
+            let ended = supersedes.as_ref().map_or_else(String::new, |ended| {
+                format!(", ending that of revision {}", ended.revision())
+            });
+            format!("rollout of revision {} started{ended}", revision.revision())
+        }
+        Event::Adopted { revision, .. } => {
+            format!(
+                "revision {} is rolling out already; waiting for it",
+                revision.revision()
+            )
+        }
+        _ => return None,
+    })
+}
+
+/// `2 of 3 new tasks run, 1 starting, 3 old`.
+fn tasks_line(counts: Tasks) -> String {
+    let mut line = format!(
+        "{} run",
+        tasks(counts.running, counts.desired).replace("task", "new task")
+    );
+    for (n, what) in [
+        (counts.pending, "starting"),
+        (counts.failed, "failed"),
+        (counts.old, "old"),
+    ] {
+        if n > 0 {
+            line += &format!(", {n} {what}");
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_named_only_where_there_are_some() {
+        let counts = Tasks {
+            desired: 3,
+            pending: 1,
+            running: 2,
+            failed: 0,
+            old: 3,
+        };
+        assert_eq!(
+            tasks_line(counts),
+            "2 of 3 new tasks run, 1 starting, 3 old"
+        );
+        let counts = Tasks {
+            desired: 1,
+            running: 0,
+            failed: 2,
+            ..Tasks::default()
+        };
+        assert_eq!(tasks_line(counts), "0 of 1 new task run, 2 failed");
+    }
+}

@@ -1,0 +1,123 @@
+//! Small texts that are the same everywhere.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// The width that text is made for.
+pub(super) const WIDTH: usize = 80;
+
+/// A duration for a person, in at most two units: `48 s`, `3 min 5 s`, `2 h 10 min`.
+pub fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, 0) => format!("{m} min"),
+        (0, m, s) => format!("{m} min {s} s"),
+        (h, 0, _) => format!("{h} h"),
+        (h, m, _) => format!("{h} h {m} min"),
+    }
+}
+
+/// `3 of 3 tasks`, `1 of 1 task`.
+pub fn tasks(running: i64, desired: i64) -> String {
+    format!(
+        "{running} of {desired} task{}",
+        if desired == 1 { "" } else { "s" }
+    )
+}
+
+/// Makes text from outside harmless: control characters (which move cursors
+/// and colour terminals) become visible, line ends become spaces, and what
+/// GitHub Actions would take for a workflow command no longer looks like one.
+pub fn defuse(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.trim().chars() {
+        match c {
+            '\n' | '\r' | '\t' => safe.push(' '),
+            c if c.is_control() || is_invisible(c) => {
+                // Writing to a String cannot fail.
+                let _ = write!(safe, "\\u{{{:x}}}", c as u32);
+            }
+            c => safe.push(c),
+        }
+    }
+    if safe.starts_with("::") || safe.starts_with("##[") {
+        safe.insert(0, '\'');
+    }
+    safe
+}
+
+/// Characters that reorder or hide text (Unicode's bidirectional controls and
+/// zero-width characters).
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// `a, b and c`; at most `most`, then how many more.
+pub(super) fn list(names: &[String], most: usize) -> String {
+    let shown: Vec<String> = names.iter().take(most).map(|name| defuse(name)).collect();
+    match (shown.as_slice(), names.len().saturating_sub(most)) {
+        ([], _) => "none".into(),
+        ([only], 0) => only.clone(),
+        ([first @ .., last], 0) => format!("{} and {last}", first.join(", ")),
+        (some, more) => format!("{} and {more} more", some.join(", ")),
+    }
+}
+
+/// A paragraph behind a label: `label  text…`, wrapped to [`WIDTH`] with the
+/// following lines under the text.
+pub(super) fn labelled(indent: usize, label: &str, text: &str) -> String {
+    let head = format!(
+        "{:indent$}{label}{}",
+        "",
+        if label.is_empty() { "" } else { "  " }
+    );
+    let under = " ".repeat(textwrap::core::display_width(&head));
+    let options = textwrap::Options::new(WIDTH)
+        .initial_indent(&head)
+        .subsequent_indent(&under)
+        .break_words(false)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::fill(text, options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_at_most_two_units() {
+        let text = |s| duration(Duration::from_secs(s));
+        assert_eq!(
+            [0, 59, 60, 61, 3600, 3660, 90061].map(text),
+            [
+                "0 s",
+                "59 s",
+                "1 min",
+                "1 min 1 s",
+                "1 h",
+                "1 h 1 min",
+                "25 h 1 min"
+            ]
+        );
+    }
+
+    #[test]
+    fn text_from_outside_is_defused() {
+        assert_eq!(defuse("plain ünïcode"), "plain ünïcode");
+        assert_eq!(defuse("\u{1b}[31mred\u{7}"), "\\u{1b}[31mred\\u{7}");
+        assert_eq!(defuse("one\ntwo\r\n::error::x"), "one two  ::error::x");
+        assert_eq!(defuse(" ::set-output name=x::y"), "'::set-output name=x::y");
+        assert_eq!(defuse("##[group]"), "'##[group]");
+        assert_eq!(defuse("a\u{202e}b"), "a\\u{202e}b");
+    }
+
+    #[test]
+    fn lists_end_with_and() {
+        let names = |n: usize| (1..=n).map(|i| format!("s{i}")).collect::<Vec<_>>();
+        assert_eq!(list(&names(0), 3), "none");
+        assert_eq!(list(&names(1), 3), "s1");
+        assert_eq!(list(&names(3), 3), "s1, s2 and s3");
+        assert_eq!(list(&names(5), 3), "s1, s2, s3 and 2 more");
+    }
+}
