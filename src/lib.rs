@@ -1,6 +1,7 @@
 //! Evenkeel keeps Amazon ECS services exactly as Git declares them.
 
 pub mod apply;
+pub mod cli;
 pub mod cloud;
 pub mod environment;
 pub mod event;
@@ -9,3 +10,4 @@ pub mod observed;
 pub mod plan;
 pub mod render;
 pub mod sandbox;
+pub mod ui;

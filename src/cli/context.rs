@@ -1,0 +1,181 @@
+//! What the commands share: which environments, and the way to AWS.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::cloud::{Access, Cache, Connection, Transport};
+use crate::environment::{self, Desired};
+use crate::sandbox::{Sandbox, Seed, SeedService};
+use crate::ui;
+
+use super::Global;
+use super::failure::Failure;
+
+/// Where the sandbox keeps its state, in the current directory: each checkout
+/// has a world of its own.
+const SANDBOX_STATE: &str = ".evenkeel/sandbox.json";
+
+/// Reads these environments, or all there are. All mistakes of all files come
+/// together.
+pub fn environments(names: &[String], services: &[String]) -> Result<Vec<Desired>, Failure> {
+    let root = Path::new("");
+    let paths: Vec<PathBuf> = if names.is_empty() {
+        environment::all(root).map_err(|error| Failure::Environment(vec![error]))?
+    } else {
+        collect(names.iter().map(|name| environment::find(name, root)))?
+    };
+    let mut desired = collect(paths.iter().map(|path| environment::load(path)))?;
+    for environment in &mut desired {
+        narrow(environment, services)?;
+    }
+    Ok(desired)
+}
+
+fn collect<T>(
+    results: impl Iterator<Item = Result<T, environment::LoadError>>,
+) -> Result<Vec<T>, Failure> {
+    let (mut found, mut errors) = (Vec::new(), Vec::new());
+    for result in results {
+        match result {
+            Ok(value) => found.push(value),
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() {
+        Ok(found)
+    } else {
+        Err(Failure::Environment(errors))
+    }
+}
+
+fn narrow(desired: &mut Desired, services: &[String]) -> Result<(), Failure> {
+    if services.is_empty() {
+        return Ok(());
+    }
+    if let Some(unknown) = services
+        .iter()
+        .find(|name| desired.services.iter().all(|s| s.name != **name))
+    {
+        return Err(Failure::NoSuchService {
+            environment: desired.environment.clone(),
+            name: unknown.clone(),
+            there_are: desired
+                .services
+                .iter()
+                .map(|service| service.name.clone())
+                .collect(),
+        });
+    }
+    desired
+        .services
+        .retain(|service| services.contains(&service.name));
+    Ok(())
+}
+
+/// The way to AWS, or to the embedded sandbox.
+pub struct World {
+    transport: Transport,
+    cache: Option<Cache>,
+    sandbox: Option<Sandbox>,
+}
+
+impl World {
+    pub fn open(global: &Global) -> Result<Self, Failure> {
+        if !global.sandbox {
+            let cache = if global.no_cache {
+                None
+            } else {
+                Cache::of_user()
+            };
+            return Ok(Self {
+                transport: Transport::Network,
+                cache,
+                sandbox: None,
+            });
+        }
+        let sandbox = open_sandbox()?;
+        let handler = sandbox.clone();
+        let transport = Transport::InMemory(Arc::new(move |request| {
+            let sandbox = handler.clone();
+            Box::pin(async move { sandbox.answer(request).await })
+        }));
+        // Beside the state, so that it goes with it.
+        let cache = (!global.no_cache).then(|| Cache::at(sandbox_state().with_file_name("cache")));
+        Ok(Self {
+            transport,
+            cache,
+            sandbox: Some(sandbox),
+        })
+    }
+
+    /// Connects to one environment. A sandbox that does not know it yet gets
+    /// its services, on the version before.
+    pub async fn connect(&self, desired: &Desired) -> Result<Connection, Failure> {
+        if let Some(sandbox) = &self.sandbox {
+            seed(sandbox, desired)?;
+        }
+        let access = Access {
+            account: desired.account.clone(),
+            region: desired.region.clone(),
+            role: desired.role.clone(),
+        };
+        Ok(Connection::open(access, &self.transport, self.cache.clone()).await)
+    }
+
+    /// Says that nothing here is real.
+    pub fn announce(&self) -> Result<(), Failure> {
+        if self.sandbox.is_none() {
+            return Ok(());
+        }
+        let text = format!("sandbox: nothing here reaches AWS (state in {SANDBOX_STATE})\n");
+        ui::message(&text).map_err(Failure::io("stderr could not be written"))
+    }
+}
+
+pub fn sandbox_state() -> PathBuf {
+    PathBuf::from(SANDBOX_STATE)
+}
+
+pub fn open_sandbox() -> Result<Sandbox, Failure> {
+    let state = sandbox_state();
+    if let Some(folder) = state.parent().filter(|folder| !folder.exists()) {
+        std::fs::create_dir_all(folder)
+            .and_then(|()| std::fs::write(folder.join(".gitignore"), "*\n"))
+            .map_err(Failure::io(format!(
+                "{} could not be made",
+                folder.display()
+            )))?;
+    }
+    let sandbox = Sandbox::open(&state)?;
+    let speed = std::env::var("EVENKEEL_SANDBOX_SPEED")
+        .ok()
+        .and_then(|speed| speed.parse::<f64>().ok());
+    Ok(match speed {
+        Some(speed) if speed.is_finite() && speed > 0.0 => sandbox.with_speed(speed),
+        _ => sandbox,
+    })
+}
+
+pub fn seed(sandbox: &Sandbox, desired: &Desired) -> Result<(), Failure> {
+    let seed = Seed {
+        environment: desired.environment.clone(),
+        account: desired.account.clone(),
+        region: desired.region.clone(),
+        services: desired
+            .services
+            .iter()
+            .map(|service| SeedService {
+                name: service.name.clone(),
+                cluster: service.cluster.clone(),
+                service: service.service.clone(),
+                images: service
+                    .images
+                    .iter()
+                    .map(|image| (image.container.clone(), image.image.clone()))
+                    .collect(),
+            })
+            .collect(),
+    };
+    sandbox.seed(&seed)?;
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! The command line: one file a command; its doc comment is its help.
+
+mod apply;
+mod context;
+pub mod exit;
+mod failure;
+mod log;
+mod plan;
+mod sandbox;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+
+use failure::Failure;
+
+/// Keeps Amazon ECS services exactly as Git declares them.
+///
+/// environments/prod.toml says which image a service should run. evenkeel shows
+/// what differs from what runs, changes it only when something differs, and
+/// waits until that very rollout is complete.
+#[derive(Debug, Parser)]
+#[command(name = "evenkeel", version, max_term_width = 80, disable_help_subcommand = true, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: Global,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done, or nothing to do      4  timed out; the rollout goes on
+  1  error, or blocked           5  stale plan, or another deployment won
+  2  plan --detailed-exitcode:   64 wrong usage
+     there are changes           130 interrupted
+  3  the rollout failed
+
+Try it without an account:  evenkeel apply prod --sandbox";
+
+#[derive(Debug, clap::Args)]
+struct Global {
+    /// Use the embedded sandbox instead of AWS.
+    #[arg(long, global = true)]
+    sandbox: bool,
+    /// How to print the result.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+    /// Show more: whole documents in a plan and each call in the log; twice for debugging.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+    /// Use no cache of task definition revisions.
+    #[arg(long, global = true)]
+    no_cache: bool,
+    /// When to colour; NO_COLOR is honoured.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+    /// How to print the log, on stderr.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    log_format: log::LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Plan(plan::Args),
+    Apply(apply::Args),
+    Sandbox(sandbox::Args),
+}
+
+/// Runs the command line and prints whatever goes wrong.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() {
+                exit::USAGE
+            } else {
+                exit::DONE
+            };
+            // Nothing is left to tell when even this cannot be printed.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match cli.global.color {
+        Color::Auto => {}
+        Color::Always => anstream::ColorChoice::Always.write_global(),
+        Color::Never => anstream::ColorChoice::Never.write_global(),
+    }
+    let code = match run(cli) {
+        Ok(code) => code,
+        Err(failure) => {
+            let _ = crate::ui::message(&failure.text());
+            failure.exit_code()
+        }
+    };
+    ExitCode::from(code)
+}
+
+fn run(cli: Cli) -> Result<u8, Failure> {
+    log::start(cli.global.verbose, cli.global.log_format)?;
+    // One thread is enough to wait for AWS, and starts faster than many.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::io("the runtime could not be started"))?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Plan(args) => plan::run(args, &cli.global).await,
+            Command::Apply(args) => apply::run(args, &cli.global).await,
+            Command::Sandbox(args) => sandbox::run(args).await,
+        }
+    })
+}
