@@ -204,9 +204,14 @@ impl Sandbox {
     }
 
     fn call(&self, parsed: &Parsed) -> Result<Call, Error> {
-        let scope = self.store.with(self.clock.now(), |state, _| {
-            wire::scope(parsed.credential.as_ref(), state.account.as_ref())
-        })?;
+        let credential = parsed.credential.as_ref();
+        let scope = if credential.is_some_and(wire::Credential::names_account) {
+            wire::scope(credential, None)
+        } else {
+            self.store.with(self.clock.now(), |state, _| {
+                wire::scope(credential, state.account.as_ref())
+            })?
+        };
         Ok(Call {
             service: parsed.service,
             operation: parsed.operation.clone(),

@@ -66,6 +66,13 @@ pub(super) struct Credential {
     pub region: Option<Region>,
 }
 
+impl Credential {
+    /// Whether the access key alone says which account calls.
+    pub(super) fn names_account(&self) -> bool {
+        self.access_key.parse::<AccountId>().is_ok()
+    }
+}
+
 pub(super) fn parse(request: &Request<Bytes>) -> Result<Parsed, Refusal> {
     let credential = credential(request.headers());
     let target = request

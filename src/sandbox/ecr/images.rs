@@ -207,7 +207,8 @@ fn view(repository: &Repository, digest: &str, tag: Option<&str>) -> Value {
     view
 }
 
-fn tags_of<'a>(repository: &'a Repository, digest: &str) -> Vec<&'a str> {
+/// The tags of an image.
+pub(super) fn tags_of<'a>(repository: &'a Repository, digest: &str) -> Vec<&'a str> {
     let tags = repository.tags.iter().filter(|(_, of)| *of == digest);
     tags.map(|(tag, _)| tag.as_str()).collect()
 }

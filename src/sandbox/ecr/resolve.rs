@@ -6,7 +6,7 @@ use super::super::clock::Millis;
 use super::super::state::{Behaviour, DeployedContainer, Scope, State};
 use super::super::store::Error;
 use super::super::{behaviour, manifest};
-use super::images::{insert, tagged};
+use super::images::{insert, tagged, tags_of};
 use super::repositories::ensure;
 use crate::model::{Digest, EcrRepository, ImageReference};
 
@@ -86,32 +86,34 @@ fn one(state: &mut State, container: &Map<String, Value>, now: Millis) -> Deploy
 /// What the reference stands for, and how its tasks fare. What the sandbox's
 /// ECR does not have cannot be pulled; images elsewhere can.
 fn resolved(state: &mut State, image: &ImageReference, now: Millis) -> (Option<String>, Behaviour) {
-    let behaviour = image
-        .tag()
-        .and_then(behaviour::of_tag)
-        .unwrap_or(Behaviour::Healthy);
+    let told = image.tag().and_then(behaviour::of_tag);
     let Some(ecr) = image.ecr() else {
-        let pinned = image.digest().map(ToString::to_string);
-        return (
-            pinned.or_else(|| Some(manifest::digest(image.as_str()))),
-            behaviour,
-        );
+        let digest = image.digest().map(ToString::to_string);
+        let digest = digest.unwrap_or_else(|| manifest::digest(image.as_str()));
+        return (Some(digest), told.unwrap_or(Behaviour::Healthy));
     };
     let place = state.places.get_mut(&scope_of(ecr).key());
     let repository = place.and_then(|place| place.repositories.get_mut(&ecr.name));
     let Some(repository) = repository else {
         return (None, Behaviour::Unpullable);
     };
-    let tag = tagged(repository, image.tag_or_latest(), now);
+    let tagged = tagged(repository, image.tag_or_latest(), now);
     let digest = match image.digest() {
         Some(digest) => repository
             .images
             .contains_key(digest.as_str())
             .then(|| digest.to_string()),
-        None => tag,
+        None => tagged,
     };
-    match digest {
-        Some(digest) => (Some(digest), behaviour),
-        None => (None, Behaviour::Unpullable),
-    }
+    let Some(digest) = digest else {
+        return (None, Behaviour::Unpullable);
+    };
+    // Without a tag in the reference, the image's own tags tell.
+    let own = || {
+        tags_of(repository, &digest)
+            .into_iter()
+            .find_map(behaviour::of_tag)
+    };
+    let behaviour = told.or_else(|| image.tag().is_none().then(own).flatten());
+    (Some(digest), behaviour.unwrap_or(Behaviour::Healthy))
 }

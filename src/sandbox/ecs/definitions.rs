@@ -10,10 +10,9 @@ use super::super::{clock, sts};
 use super::normal::normalised;
 
 pub(super) fn register(context: &mut Context) -> Answer {
-    let (request, tags) = normalised(context.body)?;
-    let tags = tags.unwrap_or_default();
+    let normal = normalised(context.body)?;
     let (scope, now) = (context.scope.clone(), context.now);
-    let revision = store(context.state, &scope, &request, tags, now);
+    let revision = store(context.state, &scope, &normal.document, normal.tags, now);
     let mut answer = Map::new();
     answer.insert(
         "taskDefinition".to_owned(),

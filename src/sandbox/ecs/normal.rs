@@ -8,20 +8,28 @@ use super::super::wire::Refusal;
 
 const MOST_BYTES: usize = 64 * 1024;
 
-/// The document to keep, and its tags.
-pub(in super::super) fn normalised(
-    request: &Map<String, Value>,
-) -> Result<(Map<String, Value>, Option<Vec<Value>>), Refusal> {
+/// A task definition as it is kept: the tags lie beside the document.
+pub(in super::super) struct Normal {
+    pub document: Map<String, Value>,
+    pub tags: Vec<Value>,
+}
+
+/// The request as ECS keeps it, or why it is refused.
+pub(in super::super) fn normalised(request: &Map<String, Value>) -> Result<Normal, Refusal> {
     let mut document = request.clone();
     let tags = document.shift_remove("tags");
-    let tags = tags.as_ref().and_then(Value::as_array).cloned();
+    let tags = tags
+        .as_ref()
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
     let length = Value::Object(document.clone()).to_string().len();
     if length > MOST_BYTES {
         return Err(Refusal::client(format!(
             "Actual length: '{length}'. Max allowed length is '{MOST_BYTES}' bytes."
         )));
     }
-    check_tags(tags.as_deref().unwrap_or_default())?;
+    check_tags(&tags)?;
     check_family(&document)?;
     check_containers(&document)?;
     for (key, units) in [
@@ -51,7 +59,7 @@ pub(in super::super) fn normalised(
     {
         fill_container(container, awsvpc);
     }
-    Ok((document, tags))
+    Ok(Normal { document, tags })
 }
 
 fn word<'a>(document: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
@@ -211,7 +219,7 @@ fn fargate_size(cpu: u64, memory: u64) -> bool {
         32_768 => (61_440, 249_856, 4096),
         _ => return false,
     };
-    (least..=most).contains(&memory) && (memory - least) % step == 0
+    (least..=most).contains(&memory) && (memory - least).is_multiple_of(step)
 }
 
 fn fill_container(container: &mut Map<String, Value>, awsvpc: bool) {
@@ -254,7 +262,7 @@ mod tests {
         let Value::Object(request) = request else {
             panic!("an object")
         };
-        normalised(&request).map(|(document, _)| Value::Object(document).to_string())
+        normalised(&request).map(|normal| Value::Object(normal.document).to_string())
     }
 
     #[test]

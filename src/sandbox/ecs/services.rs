@@ -46,6 +46,21 @@ pub(super) fn create(context: &mut Context) -> Answer {
     }
     let wanted = wanted(context, context.required("taskDefinition")?)?;
     let desired = context.count("desiredCount")?.unwrap_or(1);
+    let revision = definitions::usable(context.state, &context.scope, &wanted.task_definition)?;
+    let awsvpc = revision
+        .document
+        .get("networkMode")
+        .is_some_and(|mode| mode == "awsvpc");
+    if awsvpc
+        && context
+            .body
+            .get("networkConfiguration")
+            .is_none_or(Value::is_null)
+    {
+        return Err(Refusal::parameter(
+            "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
+        ));
+    }
     let settings = with_defaults(settings(context.body));
     let mut service = Service {
         scope: context.scope.clone(),
