@@ -32,18 +32,19 @@ async fn each_fault_does_what_it_says() {
         Fault::CutAfter,
     ];
     let healthy = seeded();
-    let faulty = healthy
-        .clone()
-        .with_faults(move |call: &Call, number: usize| {
-            assert_eq!(call.operation, "UpdateService");
-            plan[number].clone()
-        });
     let begun = async || {
         let list = json!({"cluster": "prod", "service": "api-prod"});
         let list = ecs(&healthy, "ListServiceDeployments", list).await;
         list["serviceDeployments"].as_array().unwrap().len()
     };
     let before = begun().await;
+    let asked = healthy.calls().len();
+    let faulty = healthy
+        .clone()
+        .with_faults(move |call: &Call, number: usize| {
+            assert_eq!(call.operation, "UpdateService");
+            plan[number - asked].clone()
+        });
     let cut =
         |response: &http::Response<Bytes>| response.extensions().get::<ConnectionCut>().is_some();
 
