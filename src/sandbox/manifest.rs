@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::ids;
+use super::{ids, state};
 
 pub(super) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 pub(super) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -29,6 +29,17 @@ fn manifest(media_type: &'static str, document: &Value) -> Manifest {
 /// The digest of a manifest: the hash of its bytes.
 pub(super) fn digest(text: &str) -> String {
     format!("sha256:{}", ids::sha256_hex(text.as_bytes()))
+}
+
+/// The text of a manifest that the registry has.
+pub(super) fn text(manifest: &state::Manifest) -> String {
+    match manifest {
+        state::Manifest::Sent(text) => text.clone(),
+        state::Manifest::Made { seed, part } => image(seed)
+            .into_iter()
+            .nth(*part)
+            .map_or_else(String::new, |made| made.text),
+    }
 }
 
 /// The manifests of a multi-platform image, the index last.

@@ -257,9 +257,18 @@ pub(super) struct Repository {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Image {
-    pub manifest: String,
+    pub manifest: Manifest,
     pub media_type: String,
     pub pushed_at: Millis,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) enum Manifest {
+    /// As PutImage sent it.
+    Sent(String),
+    /// One of the manifests of an image that the sandbox made. Made again when
+    /// asked for, which keeps the state file small.
+    Made { seed: String, part: usize },
 }
 
 impl State {

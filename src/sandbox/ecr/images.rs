@@ -4,33 +4,35 @@ use serde_json::{Map, Value, json};
 
 use super::super::clock::{Millis, timestamp};
 use super::super::context::{Context, listed};
-use super::super::manifest::{
-    self, DOCKER_LIST, DOCKER_MANIFEST, Manifest, OCI_INDEX, OCI_MANIFEST,
-};
-use super::super::state::{Image, Repository};
+use super::super::manifest::{self, DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST};
+use super::super::state::{Image, Manifest, Repository};
 use super::super::wire::{Answer, Refusal};
 use super::super::{behaviour, ids};
 use super::repository;
 
-/// Puts manifests into a repository, the last of them under the tag. Its
-/// digest is the hash of its text, unless another is demanded.
+/// Puts the image that a seed makes into a repository, under the tag. Its
+/// digest is the hash of its index, unless another is demanded.
 pub(in super::super) fn insert(
     repository: &mut Repository,
-    manifests: Vec<Manifest>,
+    seed: &str,
     tag: Option<&str>,
     demanded: Option<&str>,
     now: Millis,
 ) -> String {
     let mut digest = String::new();
+    let manifests = manifest::image(seed);
     let last = manifests.len().saturating_sub(1);
-    for (place, manifest) in manifests.into_iter().enumerate() {
-        digest = match demanded.filter(|_| place == last) {
+    for (part, made) in manifests.into_iter().enumerate() {
+        digest = match demanded.filter(|_| part == last) {
             Some(demanded) => demanded.to_owned(),
-            None => manifest.digest,
+            None => made.digest,
         };
         let image = Image {
-            manifest: manifest.text,
-            media_type: manifest.media_type.to_owned(),
+            manifest: Manifest::Made {
+                seed: seed.to_owned(),
+                part,
+            },
+            media_type: made.media_type.to_owned(),
             pushed_at: now,
         };
         repository.images.entry(digest.clone()).or_insert(image);
@@ -85,7 +87,7 @@ pub(super) fn put(context: &mut Context) -> Answer {
         ));
     }
     let image = Image {
-        manifest: text.to_owned(),
+        manifest: Manifest::Sent(text.to_owned()),
         media_type,
         pushed_at: now,
     };
@@ -104,13 +106,7 @@ pub(super) fn tagged(repository: &mut Repository, tag: &str, now: Millis) -> Opt
     }
     behaviour::of_tag(tag)?;
     let seed = format!("{}/{}:{tag}", repository.scope.registry(), repository.name);
-    Some(insert(
-        repository,
-        manifest::image(&seed),
-        Some(tag),
-        None,
-        now,
-    ))
+    Some(insert(repository, &seed, Some(tag), None, now))
 }
 
 /// The digest that an image id means.
@@ -178,7 +174,7 @@ fn acceptable(
     }
     let single = accepted.contains(&OCI_MANIFEST) || accepted.contains(&DOCKER_MANIFEST);
     if [OCI_INDEX, DOCKER_LIST].contains(&image.media_type.as_str()) && single {
-        let index: Option<Value> = serde_json::from_str(&image.manifest).ok();
+        let index: Option<Value> = serde_json::from_str(&manifest::text(&image.manifest)).ok();
         let first = index
             .as_ref()
             .and_then(|index| index.pointer("/manifests/0/digest")?.as_str());
@@ -201,7 +197,7 @@ fn view(repository: &Repository, digest: &str, tag: Option<&str>) -> Value {
         "registryId": repository.scope.account, "repositoryName": repository.name, "imageId": id,
     });
     if let Some(image) = repository.images.get(digest) {
-        view["imageManifest"] = image.manifest.clone().into();
+        view["imageManifest"] = manifest::text(&image.manifest).into();
         view["imageManifestMediaType"] = image.media_type.clone().into();
     }
     view

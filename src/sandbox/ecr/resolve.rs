@@ -32,7 +32,7 @@ pub(in super::super) fn push(
     let tag = image.tag().or(image.digest().is_none().then_some("latest"));
     let repository = ensure(state, &scope_of(ecr), &ecr.name, now);
     let demanded = image.digest().map(Digest::as_str);
-    let digest = insert(repository, manifest::image(&seed), tag, demanded, now);
+    let digest = insert(repository, &seed, tag, demanded, now);
     Ok(digest
         .parse()
         .expect("a digest made here has the right form"))

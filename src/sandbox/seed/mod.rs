@@ -10,7 +10,7 @@ use super::clock::Millis;
 use super::ecs::{normalised, store_revision, with_defaults};
 use super::rollout::{self, Wanted};
 use super::state::{Cluster, Rollout, Scope, Service, ServiceStatus, State};
-use super::{ecr, ids, manifest};
+use super::{ecr, ids};
 use crate::model::{AccountId, ClusterName, ImageReference, Region, ServiceName};
 
 const DAY: Millis = 86_400_000;
@@ -224,8 +224,8 @@ fn plant_image(state: &mut State, declared: &ImageReference, steps: i64, now: Mi
     let mut put = |tag: &str, demanded: Option<&str>, age: Millis| match repository.tags.get(tag) {
         Some(digest) if demanded.is_none() => digest.clone(),
         _ => {
-            let image = manifest::image(&format!("{}:{tag}", declared.base()));
-            ecr::insert(repository, image, Some(tag), demanded, now - age)
+            let image = format!("{}:{tag}", declared.base());
+            ecr::insert(repository, &image, Some(tag), demanded, now - age)
         }
     };
     for (number, neighbour) in version::neighbours(tag).iter().enumerate() {

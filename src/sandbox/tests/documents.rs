@@ -183,3 +183,86 @@ async fn a_role_leads_to_its_account() {
         "{text}"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn pinned_foreign_and_several_images_are_seeded_as_declared() {
+    let digest = format!("sha256:{}", "ab".repeat(32));
+    let declared =
+        |name: Option<&str>, image: String| (name.map(str::to_owned), image.parse().unwrap());
+    let mut seed = seed("1.4.2");
+    seed.services[0].images = vec![
+        declared(Some("web"), format!("{ECR}/api:2.0.0@{digest}")),
+        declared(
+            Some("proxy"),
+            "public.ecr.aws/nginx/nginx:1.27.1".to_owned(),
+        ),
+        declared(Some("old"), format!("{ECR}/job@{digest}")),
+    ];
+    let sandbox = Sandbox::in_memory();
+    sandbox.seed(&seed).unwrap();
+    let live = service(&sandbox).await["taskDefinition"].clone();
+    let answer = ecs(
+        &sandbox,
+        "DescribeTaskDefinition",
+        json!({"taskDefinition": live}),
+    )
+    .await;
+    let document: crate::model::TaskDefinition =
+        serde_json::from_value(answer["taskDefinition"].clone()).unwrap();
+    assert_eq!(document.container_names(), ["web", "proxy", "old"]);
+    assert!(
+        document
+            .image("web")
+            .unwrap()
+            .starts_with(&format!("{ECR}/api:1.9.9@sha256:"))
+    );
+    assert_eq!(
+        document.image("proxy"),
+        Some("public.ecr.aws/nginx/nginx:1.27.0")
+    );
+    assert!(!document.image("old").unwrap().contains(&digest));
+    for repository in ["api", "job"] {
+        let ids = json!([{"imageDigest": digest}]);
+        let wanted = json!({"repositoryName": repository, "imageIds": ids});
+        let (_, got) = ecr(&sandbox, "BatchGetImage", wanted).await;
+        assert_eq!(
+            got["images"][0]["imageId"]["imageDigest"],
+            digest.as_str(),
+            "{repository}"
+        );
+    }
+    let families = ecs(
+        &sandbox,
+        "ListTaskDefinitions",
+        json!({"familyPrefix": "api-prod"}),
+    )
+    .await;
+    assert_eq!(
+        families["taskDefinitionArns"].as_array().unwrap().len(),
+        2,
+        "one before the live one"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_accepts_no_index_gets_one_of_its_manifests() {
+    let sandbox = seeded();
+    let get = async |accepted: Value| {
+        let ids = json!([{"imageTag": "1.4.2"}]);
+        let wanted =
+            json!({"repositoryName": "api", "imageIds": ids, "acceptedMediaTypes": accepted});
+        let (_, got) = ecr(&sandbox, "BatchGetImage", wanted).await;
+        let image = &got["images"][0];
+        let text = image["imageManifest"].as_str().unwrap();
+        assert_eq!(image["imageId"]["imageDigest"], manifest::digest(text));
+        image["imageManifestMediaType"].clone()
+    };
+    assert_eq!(
+        get(json!([manifest::OCI_INDEX, manifest::OCI_MANIFEST])).await,
+        manifest::OCI_INDEX
+    );
+    assert_eq!(
+        get(json!([manifest::OCI_MANIFEST])).await,
+        manifest::OCI_MANIFEST
+    );
+}
