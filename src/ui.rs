@@ -100,10 +100,11 @@ impl Progress {
         }
     }
 
-    /// Leaves the screen to what comes next.
+    /// Leaves the screen to the summary.
     pub fn finish(self) {
         if let Self::Bars(bars) = self {
-            bars.finish();
+            // A terminal that cannot be cleared keeps the last lines.
+            let _ = bars.all.clear();
         }
     }
 }
@@ -177,16 +178,10 @@ impl Bars {
         let (all, width) = (&self.all, self.width);
         self.lines.entry(service.to_owned()).or_insert_with(|| {
             let line = all.add(ProgressBar::new(1));
-            line.set_style(style(GOING, "━╸ "));
+            line.set_style(style(GOING, "━╸╌"));
             line.set_prefix(format!("{service:width$}"));
             line
         })
-    }
-
-    fn finish(self) {
-        for line in self.lines.values().filter(|line| !line.is_finished()) {
-            line.abandon();
-        }
     }
 }
 

@@ -97,7 +97,7 @@ impl World {
         let handler = sandbox.clone();
         let transport = Transport::InMemory(Arc::new(move |request| {
             let sandbox = handler.clone();
-            Box::pin(async move { sandbox.answer(request).await })
+            Box::pin(async move { sandbox.exchange(request).await })
         }));
         // Beside the state, so that it goes with it.
         let cache = (!global.no_cache).then(|| Cache::at(sandbox_state().with_file_name("cache")));

@@ -22,5 +22,5 @@ pub use cache::Cache;
 pub use connect::{Access, Connection};
 pub use error::Error;
 pub use read::Reader;
-pub use transport::{Handler, Transport};
+pub use transport::{Answer, Handler, Transport};
 pub use write::{Effect, WriteError, Writer};

@@ -17,11 +17,11 @@ use aws_smithy_types::body::SdkBody;
 use hyper::body::Bytes;
 
 /// Answers a signed AWS request, as a server would.
-pub type Handler = Arc<
-    dyn Fn(http::Request<Bytes>) -> Pin<Box<dyn Future<Output = http::Response<Bytes>> + Send>>
-        + Send
-        + Sync,
->;
+pub type Handler =
+    Arc<dyn Fn(http::Request<Bytes>) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>;
+
+/// What comes back; `None` when the connection is cut.
+pub type Answer = Option<http::Response<Bytes>>;
 
 /// Where requests go. Everything above, the SDK's signing, retries and
 /// time-outs included, is the same for both.
@@ -91,7 +91,9 @@ impl HttpConnector for InMemory {
                 .bytes()
                 .map(Bytes::copy_from_slice)
                 .ok_or_else(|| ConnectorError::user("a streaming request body".into()))?;
-            let response = handler(http::Request::from_parts(parts, bytes)).await;
+            let response = handler(http::Request::from_parts(parts, bytes))
+                .await
+                .ok_or_else(|| ConnectorError::io("the connection was cut".into()))?;
             HttpResponse::try_from(response.map(SdkBody::from))
                 .map_err(|e| ConnectorError::other(e.into(), None))
         })

@@ -189,6 +189,13 @@ impl Sandbox {
         self.act(&parsed, &request_id)
     }
 
+    /// Answers a request, or nothing when a fault cuts the connection.
+    pub async fn exchange(&self, request: Request<Bytes>) -> Option<Response<Bytes>> {
+        let response = self.answer(request).await;
+        let cut = response.extensions().get::<ConnectionCut>().is_some();
+        (!cut).then_some(response)
+    }
+
     /// Every call that was answered through this handle and its clones.
     pub fn calls(&self) -> Vec<Call> {
         self.calls

@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::{ConnectionCut, Sandbox};
+use super::Sandbox;
 
 /// Serves the sandbox until `shutdown` is done.
 ///
@@ -52,10 +52,10 @@ async fn connection(sandbox: Sandbox, stream: TcpStream) {
         async move {
             let (head, body) = request.into_parts();
             let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-            let response = sandbox.answer(http::Request::from_parts(head, body)).await;
-            if response.extensions().get::<ConnectionCut>().is_some() {
-                return Err(io::Error::from(io::ErrorKind::ConnectionAborted));
-            }
+            let response = sandbox
+                .exchange(http::Request::from_parts(head, body))
+                .await
+                .ok_or(io::ErrorKind::ConnectionAborted)?;
             Ok::<Response<Full<Bytes>>, io::Error>(response.map(Full::new))
         }
     });
