@@ -1,29 +1,36 @@
-//! Interceptors that let whole JSON documents through the typed SDK.
+//! Whole JSON documents through the typed SDK.
 //!
-//! The SDK's structs know the fields of one API version and drop every other.
-//! So the response's body is kept as it came, and the request's body is
-//! replaced before it is signed; the SDK still does credentials, signing,
-//! retries and errors.
+//! The SDK's structs know the fields of one API version, drop every other, and
+//! refuse a document with a field of another type. So the body of a successful
+//! answer is kept as it came, and the SDK is given an empty document instead;
+//! and a request's body is replaced before it is signed. The SDK still does
+//! endpoints, credentials, signing, time-outs, retries and errors.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    AfterDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextRef,
-    BeforeTransmitInterceptorContextMut, BeforeTransmitInterceptorContextRef,
+    BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
 };
-use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, Metadata};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::config_bag::ConfigBag;
 use serde_json::{Map, Value};
 
-/// Keeps the body of the last response and the host that sent it.
+/// Keeps the body of a call's successful answer, and the host that sent it.
+/// Needs a client wrapped in [`Keeping`].
 #[derive(Debug, Clone, Default)]
 pub(super) struct KeepResponse(Arc<Mutex<Kept>>);
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Kept {
     pub body: Vec<u8>,
     /// Host and port of the endpoint.
@@ -33,7 +40,11 @@ pub(super) struct Kept {
 impl KeepResponse {
     /// What was kept; empty when nothing came.
     pub fn take(&self) -> Kept {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -42,32 +53,57 @@ impl Intercept for KeepResponse {
         "KeepResponse"
     }
 
-    fn read_before_transmit(
+    fn modify_before_transmit(
         &self,
-        context: &BeforeTransmitInterceptorContextRef<'_>,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let uri = context.request().uri().parse::<http::Uri>()?;
-        let host = uri.authority().map(ToString::to_string).unwrap_or_default();
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).host = host;
+        let request = context.request_mut();
+        let uri = request.uri().parse::<http::Uri>()?;
+        self.lock().host = uri.authority().map(ToString::to_string).unwrap_or_default();
+        request.add_extension(self.clone());
         Ok(())
     }
+}
 
-    fn read_after_deserialization(
+/// An HTTP client that hands answers to the [`KeepResponse`] of their request.
+#[derive(Debug)]
+pub(super) struct Keeping(pub SharedHttpClient);
+
+impl HttpClient for Keeping {
+    fn http_connector(
         &self,
-        context: &AfterDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let body = context
-            .response()
-            .body()
-            .bytes()
-            .unwrap_or_default()
-            .to_vec();
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).body = body;
-        Ok(())
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(KeepingConnector(
+            self.0.http_connector(settings, components),
+        ))
+    }
+}
+
+#[derive(Debug)]
+struct KeepingConnector(SharedHttpConnector);
+
+impl HttpConnector for KeepingConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let Some(keep) = request.extension::<KeepResponse>().cloned() else {
+            return self.0.call(request);
+        };
+        let answer = self.0.call(request);
+        HttpConnectorFuture::new(async move {
+            let mut response = answer.await?;
+            if response.status().is_success() {
+                let body = ByteStream::new(response.take_body())
+                    .collect()
+                    .await
+                    .map_err(|error| ConnectorError::io(error.into()))?;
+                keep.lock().body = body.to_vec();
+                *response.body_mut() = SdkBody::from("{}");
+            }
+            Ok(response)
+        })
     }
 }
 

@@ -16,6 +16,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use hyper::body::Bytes;
 
+use super::raw::Keeping;
+
 /// Answers a signed AWS request, as a server would.
 pub type Handler =
     Arc<dyn Fn(http::Request<Bytes>) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>;
@@ -33,10 +35,10 @@ pub enum Transport {
 
 impl Transport {
     pub(super) fn client(&self) -> SharedHttpClient {
-        match self {
+        SharedHttpClient::new(Keeping(match self {
             Self::Network => network(),
             Self::InMemory(handler) => SharedHttpClient::new(InMemory(handler.clone())),
-        }
+        }))
     }
 }
 
