@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::model::{DeploymentId, RevisionArn};
+use crate::observed::ServiceKey;
 
 /// Something that happened to one service; `elapsed` is since its rollout was
 /// started or adopted.
@@ -150,6 +151,23 @@ impl Outcome {
     pub fn is_good(&self) -> bool {
         matches!(self, Self::Unchanged { .. } | Self::Deployed { .. })
     }
+}
+
+/// How carrying out a plan ended, one entry a service in the plan's order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    pub services: Vec<Ended>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    pub service: String,
+    pub key: ServiceKey,
+    pub outcome: Outcome,
+    /// What runs, as last seen.
+    pub now: Vec<Running>,
+    /// Since the rollout was started or adopted; zero when there was none.
+    pub elapsed: Duration,
 }
 
 fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::cloud::{Error, Reader, Writer};
-use crate::event::{Event, How, Outcome, Running};
+use crate::event::{Ended, Event, How, Outcome, Report, Running};
 use crate::model::RevisionArn;
 use crate::observed::{Observed, Seen, Service, ServiceKey, Want};
 use crate::plan::{Plan, ServicePlan, Verdict};
@@ -29,23 +29,6 @@ use wait::Waiting;
 
 /// Becomes true when the person or the system asks to stop.
 pub type Interrupt = watch::Receiver<bool>;
-
-/// How carrying out a plan ended, one entry a service in the plan's order.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Report {
-    pub services: Vec<Ended>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct Ended {
-    pub service: String,
-    pub key: ServiceKey,
-    pub outcome: Outcome,
-    /// What runs, as last seen.
-    pub now: Vec<Running>,
-    /// Since the rollout was started or adopted; zero when there was none.
-    pub elapsed: Duration,
-}
 
 /// Carries out a plan.
 ///

@@ -1,7 +1,6 @@
 //! Exit codes: a published interface, see `docs/exit-codes.md`.
 
-use crate::apply::Report;
-use crate::event::Outcome;
+use crate::event::{Outcome, Report};
 
 /// Done, or nothing to do.
 pub const DONE: u8 = 0;

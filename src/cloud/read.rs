@@ -515,3 +515,73 @@ struct DescribedTaskDefinition {
     task_definition: Map<String, Value>,
     tags: Option<Vec<Value>>,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::cloud::{Access, Transport};
+
+    /// A reader, and how many requests were sent.
+    async fn reader() -> (Reader, Arc<AtomicUsize>) {
+        let sent = Arc::new(AtomicUsize::new(0));
+        let count = sent.clone();
+        let transport = Transport::InMemory(Arc::new(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+            Box::pin(async { Some(http::Response::new(hyper::body::Bytes::from("{}"))) })
+        }));
+        let access = Access {
+            account: "123456789012".parse().unwrap(),
+            region: "us-west-1".parse().unwrap(),
+            role: None,
+        };
+        let connection = Connection::open(access, &transport, None).await;
+        (connection.reader(), sent)
+    }
+
+    /// Plans hold nothing but a reader, and this is all that a reader holds.
+    #[tokio::test(start_paused = true)]
+    async fn the_clients_of_a_reader_refuse_to_write() {
+        let (reader, sent) = reader().await;
+        let refused = |answer: Result<(), String>| {
+            let error = answer.unwrap_err();
+            assert!(error.contains("is not a reading call"), "{error}");
+        };
+        macro_rules! refuses {
+            ($call:expr) => {
+                refused($call.send().await.map(drop).map_err(|error| {
+                    aws_smithy_types::error::display::DisplayErrorContext(error).to_string()
+                }))
+            };
+        }
+        let ecs = &reader.ecs;
+        refuses!(
+            ecs.register_task_definition()
+                .family("web")
+                .set_container_definitions(Some(vec![]))
+        );
+        refuses!(ecs.update_service().service("web"));
+        refuses!(ecs.create_service().service_name("web"));
+        refuses!(ecs.delete_service().service("web"));
+        refuses!(ecs.deregister_task_definition().task_definition("web:1"));
+        refuses!(ecs.stop_service_deployment().service_deployment_arn("a"));
+        refuses!(ecs.tag_resource().resource_arn("a").set_tags(Some(vec![])));
+        refuses!(ecs.run_task().task_definition("web:1"));
+        let ecr = reader.connection.registry(&"us-west-1".parse().unwrap());
+        refuses!(ecr.put_image().repository_name("web").image_manifest("{}"));
+        refuses!(
+            ecr.batch_delete_image()
+                .repository_name("web")
+                .set_image_ids(Some(vec![]))
+        );
+        assert_eq!(sent.load(Ordering::Relaxed), 0);
+
+        ecs.describe_services()
+            .services("web")
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(sent.load(Ordering::Relaxed), 1);
+    }
+}

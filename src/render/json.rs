@@ -6,8 +6,7 @@
 use serde_json::{Value, json};
 
 use super::plan::{block_sentence, note_text};
-use crate::apply::Report;
-use crate::event::Event;
+use crate::event::{Event, Report};
 use crate::plan::{Block, Count, Plan, ServicePlan, Target, Verdict};
 
 const FORMAT_VERSION: u32 = 1;

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use super::style::{BAD, BUSY, GOOD, Styled};
 use super::words::{defuse, duration, labelled, tasks};
-use crate::apply::{Ended, Report};
-use crate::event::{How, Outcome, Running};
+use crate::event::{Ended, How, Outcome, Report, Running};
 
 /// The final summary: for each service what runs now, and how that came about.
 pub fn report_text(environment: &str, report: &Report) -> String {

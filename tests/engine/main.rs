@@ -1,0 +1,8 @@
+//! Planning and applying as a library: the real SDK client against the sandbox
+//! in memory, on tokio's paused clock.
+
+mod calls;
+mod documents;
+mod once;
+mod rollouts;
+mod world;

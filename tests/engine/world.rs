@@ -1,0 +1,175 @@
+//! A sandbox, an environment, and what happens between them.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use evenkeel::apply::Apply;
+use evenkeel::cloud::{Access, Cache, Connection, Transport};
+use evenkeel::environment::{self, Desired};
+use evenkeel::event::{Event, Outcome, Report};
+use evenkeel::plan::{Options, Plan, plan};
+use evenkeel::sandbox::{Sandbox, Seed, SeedService};
+use tokio::sync::watch;
+
+pub const REPOSITORY: &str = "123456789012.dkr.ecr.us-west-1.amazonaws.com/web";
+
+/// An environment file with one service, `web`, on this image.
+pub fn one_service(image: &str) -> String {
+    format!("{HEAD}[services.web]\nimage = \"{image}\"\n")
+}
+
+/// The same, with a time-out.
+pub fn one_service_within(image: &str, timeout: &str) -> String {
+    format!("{}rollout.timeout = \"{timeout}\"\n", one_service(image))
+}
+
+pub const HEAD: &str = "account = \"123456789012\"\nregion = \"us-west-1\"\ncluster = \"prod\"\n\n";
+
+pub fn read(file: &str) -> Desired {
+    environment::parse("prod.toml", "prod", file).unwrap_or_else(|mistakes| {
+        panic!("{}", mistakes.render(false, 80));
+    })
+}
+
+pub struct World {
+    pub sandbox: Sandbox,
+    connection: Connection,
+    seen: Mutex<usize>,
+}
+
+impl World {
+    /// A sandbox with the services of this file, on the version before.
+    pub async fn seeded(file: &str) -> Self {
+        Self::with(Sandbox::in_memory(), file, None).await
+    }
+
+    pub async fn with(sandbox: Sandbox, file: &str, cache: Option<Cache>) -> Self {
+        let desired = read(file);
+        sandbox
+            .seed(&seed(&desired))
+            .expect("the sandbox is seeded");
+        let handler = sandbox.clone();
+        let transport = Transport::InMemory(Arc::new(move |request| {
+            let sandbox = handler.clone();
+            Box::pin(async move { sandbox.exchange(request).await })
+        }));
+        let access = Access {
+            account: desired.account,
+            region: desired.region,
+            role: None,
+        };
+        let connection = Connection::open(access, &transport, cache).await;
+        Self {
+            sandbox,
+            connection,
+            seen: Mutex::new(0),
+        }
+    }
+
+    pub async fn plan(&self, file: &str) -> Plan {
+        self.plan_with(file, Options::default()).await
+    }
+
+    pub async fn plan_with(&self, file: &str, options: Options) -> Plan {
+        let desired = read(file);
+        self.connection
+            .reader()
+            .survey(|observed| plan(&desired, observed, options))
+            .await
+            .expect("the sandbox answers")
+    }
+
+    pub async fn carry_out(&self, plan: &Plan) -> (Report, Vec<Event>) {
+        let (_never, interrupt) = watch::channel(false);
+        self.carry_out_until(plan, interrupt).await
+    }
+
+    pub async fn carry_out_until(
+        &self,
+        plan: &Plan,
+        interrupt: watch::Receiver<bool>,
+    ) -> (Report, Vec<Event>) {
+        let (reader, writer) = (self.connection.reader(), self.connection.writer());
+        let mut events = Vec::new();
+        let report = Apply {
+            plan,
+            reader: &reader,
+            writer: &writer,
+            interrupt,
+            report: &mut |event| events.push(event.clone()),
+        }
+        .run()
+        .await;
+        (report, events)
+    }
+
+    /// Plans and applies; the outcome of the one service.
+    pub async fn apply(&self, file: &str) -> Outcome {
+        let plan = self.plan(file).await;
+        let (report, _) = self.carry_out(&plan).await;
+        assert_eq!(report.services.len(), 1);
+        report.services[0].outcome.clone()
+    }
+
+    /// The operations called since the last time, in order.
+    pub fn calls(&self) -> Vec<String> {
+        let calls = self.sandbox.calls();
+        let mut seen = self.seen.lock().expect("no test panicked with it");
+        let news = calls[*seen..]
+            .iter()
+            .map(|call| call.operation.clone())
+            .collect();
+        *seen = calls.len();
+        news
+    }
+
+    /// Those of them that write.
+    pub fn writes(&self) -> Vec<String> {
+        let reads = ["Describe", "List", "BatchGet"];
+        self.calls()
+            .into_iter()
+            .filter(|call| !reads.iter().any(|read| call.starts_with(read)))
+            .collect()
+    }
+
+    /// How many revisions a family has, whatever their status.
+    pub async fn newest_revision(&self, file: &str) -> u64 {
+        use evenkeel::plan::Verdict;
+        match &self.plan(file).await.services()[0].verdict {
+            Verdict::InSync { revision } => revision.revision(),
+            Verdict::Change(change) => change.basis.revision.revision(),
+            Verdict::RollingOut(rollout) => rollout.revision.revision(),
+            Verdict::Blocked(blocks) => panic!("blocked: {blocks:?}"),
+        }
+    }
+}
+
+pub fn seed(desired: &Desired) -> Seed {
+    Seed {
+        environment: desired.environment.clone(),
+        account: desired.account.clone(),
+        region: desired.region.clone(),
+        services: desired
+            .services
+            .iter()
+            .map(|service| SeedService {
+                name: service.name.clone(),
+                cluster: service.cluster.clone(),
+                service: service.service.clone(),
+                images: service
+                    .images
+                    .iter()
+                    .map(|image| (image.container.clone(), image.image.clone()))
+                    .collect(),
+            })
+            .collect(),
+    }
+}
+
+pub fn image(tag: &str) -> String {
+    format!("{REPOSITORY}:{tag}")
+}
+
+pub fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
