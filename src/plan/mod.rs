@@ -6,6 +6,8 @@
 
 mod images;
 mod same;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 use std::collections::BTreeSet;
