@@ -2,7 +2,7 @@
 
 use crate::cloud;
 use crate::environment::LoadError;
-use crate::render::{BAD, HINT, Styled, defuse};
+use crate::render::{BAD, HINT, Styled, defuse, paragraph};
 use crate::{sandbox, ui};
 
 use super::exit;
@@ -75,11 +75,13 @@ impl Failure {
                 .join("\n"),
             Self::Declined => "nothing was changed\n".into(),
             other => {
-                let mut text =
-                    format!("{} {}\n", Styled(BAD, "error:"), defuse(&other.to_string()));
+                let label = |style, text: &str| Styled(style, text).to_string();
+                let mut text = paragraph(0, &label(BAD, "error:"), &defuse(&other.to_string()));
                 if let Some(hint) = other.hint() {
-                    text += &format!(" {} {}\n", Styled(HINT, "hint:"), defuse(&hint));
+                    text += "\n";
+                    text += &paragraph(1, &label(HINT, "hint:"), &defuse(&hint));
                 }
+                text += "\n";
                 text
             }
         }

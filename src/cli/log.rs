@@ -23,8 +23,8 @@ pub fn start(verbose: u8, format: LogFormat) -> Result<(), Failure> {
     let directives = match std::env::var("RUST_LOG") {
         Ok(directives) if !directives.is_empty() => directives,
         _ => match verbose {
-            0 => "warn".to_owned(),
-            1 => "warn,evenkeel=info".to_owned(),
+            0 => "error,evenkeel=warn".to_owned(),
+            1 => "error,evenkeel=info".to_owned(),
             _ => "info,evenkeel=debug,aws_config=debug,aws_smithy_runtime=debug".to_owned(),
         },
     };

@@ -2,13 +2,14 @@
 
 use std::error::Error as StdError;
 
+use aws_config::imds::client::error::ImdsError;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use crate::model::{AccountId, Region};
+use crate::model::{AccountId, ClusterName, Region};
 use crate::observed::Unreadable;
 
 /// A call, or everything before it, failed. `action` is the IAM action, such
@@ -38,6 +39,11 @@ pub enum Error {
         action: &'static str,
         message: String,
     },
+    #[error("there is no cluster {cluster} in {region} of the account these credentials are for")]
+    NoCluster {
+        cluster: ClusterName,
+        region: Region,
+    },
     #[error("{action} was refused: {message} ({code})")]
     Refused {
         action: &'static str,
@@ -63,8 +69,10 @@ impl Error {
             }
             Self::Denied { action, .. } => Some(format!("allow {action} for this role or user")),
             Self::Throttled { .. } | Self::TimedOut { .. } => Some("nothing was changed by this call; try again".into()),
-            Self::Refused { code, .. } if code == "ClusterNotFoundException" => Some(
-                "check `cluster`, `region` and `account` in the environment file, and whose credentials these are".into(),
+            Self::NoCluster { .. } => Some(
+                "check `cluster` and `region` in the environment file, and whether these are the \
+                 credentials of its account"
+                    .into(),
             ),
             Self::Refused { .. } | Self::Garbled { .. } => None,
         }
@@ -77,6 +85,7 @@ impl Error {
             Self::Credentials { .. }
             | Self::WrongAccount { .. }
             | Self::WrongRegion { .. }
+            | Self::NoCluster { .. }
             | Self::Unreachable { .. }
             | Self::TimedOut { .. }
             | Self::Throttled { .. } => true,
@@ -196,34 +205,40 @@ fn is_server_side(code: &str) -> bool {
 /// The SDK wraps a failure to get credentials several times over; what the
 /// provider said is inside.
 fn credentials_in(error: &(dyn StdError + 'static)) -> Option<Error> {
-    let mut next = Some(error);
-    while let Some(current) = next {
-        if let Some(found) = current.downcast_ref::<CredentialsError>() {
-            return Some(match found {
-                CredentialsError::CredentialsNotLoaded(_) => Error::Credentials {
-                    why: "no AWS credentials were found".into(),
-                    hint: "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; in GitHub Actions give the \
-                           job `id-token: write` and a role; to try evenkeel without an account, use --sandbox"
-                        .into(),
-                },
-                other => Error::Credentials {
-                    why: format!("AWS credentials could not be had: {}", innermost(other)),
-                    hint: "sign in again (`aws sso login`), or check the profile, the role and its trust policy".into(),
-                },
-            });
+    let found = chain(error).find_map(|cause| cause.downcast_ref::<CredentialsError>())?;
+    // The last place of all, the instance's metadata, is asked only when all
+    // others had none. That it is not there, or is another cloud's, or
+    // forbidden, says nothing but that.
+    let nowhere = matches!(found, CredentialsError::CredentialsNotLoaded(_))
+        || chain(error).any(|cause| cause.is::<ImdsError>());
+    Some(if nowhere {
+        Error::Credentials {
+            why: "no AWS credentials were found".into(),
+            hint: "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; in GitHub \
+                   Actions give the job `id-token: write` and a role; to try evenkeel without an \
+                   account, use --sandbox"
+                .into(),
         }
-        next = current.source();
-    }
-    None
+    } else {
+        Error::Credentials {
+            why: format!("AWS credentials could not be had: {}", innermost(found)),
+            hint: "sign in again (`aws sso login`), or check the profile, the role and its trust \
+                   policy"
+                .into(),
+        }
+    })
+}
+
+/// An error, its cause, the cause of that, and so on.
+fn chain<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&cause| cause.source())
 }
 
 /// The last cause of a chain: what really happened, without the wrapping.
 fn innermost(error: &(dyn StdError + 'static)) -> String {
-    let mut current = error;
-    while let Some(source) = current.source() {
-        current = source;
-    }
-    let text = current.to_string();
+    let text = chain(error).last().unwrap_or(error).to_string();
     if text.is_empty() {
         DisplayErrorContext(error).to_string()
     } else {

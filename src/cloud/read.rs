@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_ecs as ecs;
 use aws_sdk_ecs::types::{ServiceField, SortOrder, TaskDefinitionField, TaskDefinitionStatus};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
@@ -163,6 +164,10 @@ impl Reader {
             .send()
             .await;
         if let Err(error) = sent {
+            if error.code() == Some("ClusterNotFoundException") {
+                let region = self.connection.access.region.clone();
+                return Err(Error::NoCluster { cluster, region });
+            }
             let error = Error::from_sdk(ACTION, &error);
             return spread(error, keys, |key, why| {
                 Sight::Service(key, Seen::Unreadable(why))

@@ -16,4 +16,4 @@ pub use outcome::report_text;
 pub use plan::{Detail, plan_text};
 pub use progress::{adopted_or_started, event_line};
 pub use style::{BAD, BOLD, DIM, GOOD, HINT, Styled};
-pub use words::{defuse, duration, tasks};
+pub use words::{defuse, duration, paragraph, tasks};

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::style::{BAD, BUSY, GOOD, Styled};
-use super::words::{defuse, duration, labelled, tasks};
+use super::words::{defuse, duration, paragraph, tasks};
 use crate::event::{Ended, How, Outcome, Report, Running};
 
 /// The final summary: for each service what runs now, and how that came about.
@@ -40,20 +40,20 @@ fn ended_text(text: &mut String, environment: &str, ended: &Ended, width: usize)
     let head = format!("{:width$}   ", ended.service);
     let _ = writeln!(text, "{mark} {head}{says}{took}");
     let mut say = |label: &str, line: &str| {
-        let _ = writeln!(text, "{}", labelled(4, label, line));
+        let _ = writeln!(text, "{}", paragraph(4, label, line));
     };
     if let Some(reason) = reason(&ended.outcome) {
-        say("reason", &reason);
+        say("reason ", &reason);
     }
     if !matches!(
         ended.outcome,
         Outcome::Deployed { .. } | Outcome::Unchanged { .. }
     ) && !ended.now.is_empty()
     {
-        say("now   ", &now_text(&ended.now));
+        say("now    ", &now_text(&ended.now));
     }
     if let Some(next) = next(&ended.outcome, environment, ended) {
-        say("next  ", &next);
+        say("next   ", &next);
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use similar::{ChangeTag, TextDiff};
 
 use super::style::{BAD, BOLD, BUSY, CHANGE, DIM, GOOD, Styled};
-use super::words::{WIDTH, defuse, labelled, list, tasks};
+use super::words::{WIDTH, defuse, list, paragraph, tasks};
 use crate::model::{ImageReference, TaskDefinition};
 use crate::observed::Unreadable;
 use crate::plan::{Block, Change, Count, ImageChange, Note, Plan, ServicePlan, Target, Verdict};
@@ -146,7 +146,7 @@ fn service_text(text: &mut String, service: &ServicePlan, columns: &Columns, det
         }
     }
     for note in &service.notes {
-        let _ = writeln!(text, "{}", labelled(4, "note", &note_text(note)));
+        let _ = writeln!(text, "{}", paragraph(4, "note ", &note_text(note)));
     }
 }
 
@@ -165,7 +165,7 @@ fn change_text(text: &mut String, change: &Change, detail: Detail) {
             "revision {} already is this; nothing is registered",
             revision.revision()
         );
-        let _ = writeln!(text, "{}", labelled(4, "note", &line));
+        let _ = writeln!(text, "{}", paragraph(4, "note ", &line));
     }
     if let Some(ended) = &change.supersedes {
         let line = format!(
@@ -173,7 +173,7 @@ fn change_text(text: &mut String, change: &Change, detail: Detail) {
             ended.revision.revision(),
             tasks(ended.running, ended.desired)
         );
-        let _ = writeln!(text, "{}", labelled(4, "note", &line));
+        let _ = writeln!(text, "{}", paragraph(4, "note ", &line));
     }
     if detail.documents {
         document_text(text, change, detail.values);
@@ -315,11 +315,11 @@ fn mask(document: &mut Map<String, Value>) {
 
 fn block_text(text: &mut String, block: &Block) {
     let mut say = |label: &str, line: &str| {
-        let _ = writeln!(text, "{}", labelled(4, label, line));
+        let _ = writeln!(text, "{}", paragraph(4, label, line));
     };
     let unreadable = |say: &mut dyn FnMut(&str, &str), why: &Unreadable| {
         if let Some(hint) = &why.hint {
-            say("hint", hint);
+            say("hint ", hint);
         }
     };
     match block {
@@ -329,9 +329,9 @@ fn block_text(text: &mut String, block: &Block) {
             near,
         } => {
             say("", "the cluster has no service of this name");
-            say("at  ", &at.to_string());
+            say("at   ", &at.to_string());
             match (near, there_are) {
-                (Some(near), _) => say("hint", &format!("did you mean {near:?}?")),
+                (Some(near), _) => say("hint ", &format!("did you mean {near:?}?")),
                 (None, Ok(_)) => {}
                 (None, Err(why)) => say(
                     "",
@@ -347,7 +347,7 @@ fn block_text(text: &mut String, block: &Block) {
                 "",
                 &format!("the service is {}, not ACTIVE", defuse(status)),
             );
-            say("hint", "create it again, or take it out of the file");
+            say("hint ", "create it again, or take it out of the file");
         }
         Block::Controller { controller } => {
             say(
@@ -358,7 +358,7 @@ fn block_text(text: &mut String, block: &Block) {
                 ),
             );
             say(
-                "hint",
+                "hint ",
                 "evenkeel deploys services of the ECS controller; UpdateService cannot change the revision of others. \
                  Move the service to the ECS controller (it has blue/green of its own), or deploy it with the tool \
                  that owns it",
@@ -382,9 +382,9 @@ fn block_text(text: &mut String, block: &Block) {
                     revision.revision()
                 ),
             );
-            say("at  ", &at.to_string());
+            say("at   ", &at.to_string());
             if let Some(near) = near {
-                say("hint", &format!("did you mean {:?}?", defuse(near)));
+                say("hint ", &format!("did you mean {:?}?", defuse(near)));
             }
             say("", &format!("its containers: {}", list(there_are, 12)));
         }
@@ -393,9 +393,9 @@ fn block_text(text: &mut String, block: &Block) {
                 "",
                 "which container is this image for? The service has several",
             );
-            say("at  ", &at.to_string());
+            say("at   ", &at.to_string());
             say(
-                "hint",
+                "hint ",
                 &format!(
                     "name one in the file: [….containers.NAME], of {}",
                     list(there_are, 12)
@@ -415,11 +415,11 @@ fn block_text(text: &mut String, block: &Block) {
                 "",
                 &format!("the registry has no image {what:?} in {repository}"),
             );
-            say("at  ", &at.to_string());
+            say("at   ", &at.to_string());
             match near {
                 Ok(near) if near.is_empty() => {}
                 Ok(near) => say(
-                    "hint",
+                    "hint ",
                     &format!("the nearest tags there are: {}", list(near, 3)),
                 ),
                 Err(why) => say(
@@ -441,10 +441,10 @@ fn block_text(text: &mut String, block: &Block) {
                     image.tag_or_latest()
                 ),
             );
-            say("at  ", &at.to_string());
+            say("at   ", &at.to_string());
             let have: Vec<String> = there_are.iter().map(ToString::to_string).collect();
             say(
-                "hint",
+                "hint ",
                 &format!(
                     "it is built for {}; build it for {wanted}, or change runtimePlatform",
                     list(&have, 6)
@@ -460,10 +460,10 @@ fn block_text(text: &mut String, block: &Block) {
                 ),
             );
             if let Some(reason) = reason {
-                say("reason", &defuse(reason));
+                say("reason ", &defuse(reason));
             }
             say(
-                "hint",
+                "hint ",
                 "declare another image, or try this one again with apply --force-new-deployment",
             );
         }

@@ -66,12 +66,9 @@ pub(super) fn list(names: &[String], most: usize) -> String {
 
 /// A paragraph behind a label: `label  text…`, wrapped to [`WIDTH`] with the
 /// following lines under the text.
-pub(super) fn labelled(indent: usize, label: &str, text: &str) -> String {
-    let head = format!(
-        "{:indent$}{label}{}",
-        "",
-        if label.is_empty() { "" } else { "  " }
-    );
+pub fn paragraph(indent: usize, label: &str, text: &str) -> String {
+    let gap = if label.is_empty() { "" } else { " " };
+    let head = format!("{:indent$}{label}{gap}", "");
     let under = " ".repeat(textwrap::core::display_width(&head));
     let options = textwrap::Options::new(WIDTH)
         .initial_indent(&head)
