@@ -9,6 +9,7 @@ use aws_config::{
     timeout::TimeoutConfig,
 };
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_sdk_cloudwatchlogs as logs;
 use aws_sdk_ecr as ecr;
 use aws_sdk_ecs as ecs;
 
@@ -100,6 +101,15 @@ impl Connection {
                 ecr::Client::from_conf(config)
             })
             .clone()
+    }
+
+    /// The client of a log group's region, which need not be the services'.
+    pub(super) fn logs(&self, region: &Region) -> logs::Client {
+        let config = logs::config::Builder::from(&self.config)
+            .region(SdkRegion::new(region.to_string()))
+            .interceptor(ReadsOnly)
+            .build();
+        logs::Client::from_conf(config)
     }
 }
 

@@ -12,6 +12,7 @@
 mod cache;
 mod connect;
 mod error;
+mod history;
 mod raw;
 mod read;
 mod registry;
@@ -21,6 +22,7 @@ mod write;
 pub use cache::Cache;
 pub use connect::{Access, Connection};
 pub use error::Error;
+pub use history::LogStream;
 pub use read::Reader;
 pub use transport::{Answer, Handler, Transport};
 pub use write::{Effect, WriteError, Writer};

@@ -145,10 +145,15 @@ impl Intercept for SendBody {
 pub(super) struct ReadsOnly;
 
 /// Every operation that reading uses.
-pub(super) const READS: [&str; 7] = [
+pub(super) const READS: [&str; 12] = [
     "DescribeServices",
     "DescribeTaskDefinition",
     "DescribeServiceRevisions",
+    "ListServiceDeployments",
+    "DescribeServiceDeployments",
+    "ListTasks",
+    "DescribeTasks",
+    "GetLogEvents",
     "ListTaskDefinitions",
     "ListServices",
     "BatchGetImage",

@@ -17,7 +17,7 @@ use super::cache::Cache;
 use super::connect::Connection;
 use super::error::Error;
 use super::raw::KeepResponse;
-use super::registry;
+use super::{history, registry};
 use crate::model::{
     AccountId, ClusterName, Digest, Region, RevisionArn, ServiceArn, ServiceRevisionArn,
     TaskDefinition,
@@ -30,7 +30,7 @@ use crate::observed::{
 /// DescribeServices takes ten services a call (API reference).
 const SERVICES_A_CALL: usize = 10;
 /// DescribeServiceRevisions takes twenty (API reference).
-const SERVICE_REVISIONS_A_CALL: usize = 20;
+pub(super) const SERVICE_REVISIONS_A_CALL: usize = 20;
 /// Pages of names read for an error message; a thousand names are enough to
 /// find the near ones in.
 const NAME_PAGES: usize = 10;
@@ -43,7 +43,7 @@ const CALLS_AT_ONCE: usize = 10;
 #[derive(Clone)]
 pub struct Reader {
     pub(super) connection: Connection,
-    ecs: ecs::Client,
+    pub(super) ecs: ecs::Client,
     cache: Option<Cache>,
     /// The endpoint that answered last.
     host: Arc<Mutex<String>>,
@@ -107,6 +107,14 @@ impl Reader {
                 Want::Newest(family) => {
                     let me = self.clone();
                     jobs.start(async move { me.newest(family).await });
+                }
+                Want::History(key) => {
+                    let me = self.clone();
+                    jobs.start(async move { history::deployments(&me, key).await });
+                }
+                Want::StoppedTasks(key) => {
+                    let me = self.clone();
+                    jobs.start(async move { history::stopped_tasks(&me, key).await });
                 }
                 Want::ServiceNames(cluster) => {
                     let me = self.clone();

@@ -163,6 +163,8 @@ impl Scene {
                     .collect();
                 Sight::Newest(family, Seen::Found(newest))
             }
+            Want::History(key) => Sight::History(key, Seen::Found(vec![])),
+            Want::StoppedTasks(key) => Sight::StoppedTasks(key, Seen::Found(vec![])),
             Want::ServiceNames(cluster) => {
                 Sight::ServiceNames(cluster, Seen::Found(vec!["web".into(), "worker".into()]))
             }

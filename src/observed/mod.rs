@@ -6,6 +6,9 @@
 //! can, records the answers here, and plans again. So a rule that needs one
 //! more fact asks for it where it needs it, and nothing is read in vain.
 
+mod history;
+mod tasks;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
@@ -15,6 +18,9 @@ use crate::model::{
     ClusterName, DeploymentId, Digest, EcrRepository, Platform, RevisionArn, ServiceArn,
     ServiceName, ServiceRevisionArn, Tag, TaskDefinition,
 };
+
+pub use history::{DeploymentStatus, ServiceDeployment};
+pub use tasks::{LogTail, Task, TaskContainer};
 
 /// How many of a family's newest ACTIVE revisions are compared with the wanted
 /// document before a new one is registered. A run that died just before left
@@ -34,6 +40,10 @@ pub enum Want {
     RunningImages(ServiceRevisionArn),
     /// The newest ACTIVE revisions of a family, at most [`NEWEST`].
     Newest(String),
+    /// The newest deployments of a service, newest first.
+    History(ServiceKey),
+    /// The tasks of a service that have stopped within the last hour or so.
+    StoppedTasks(ServiceKey),
     /// The services of a cluster, for an error that lists what there is.
     ServiceNames(ClusterName),
     /// The tags of a repository, for an error that lists what there is.
@@ -111,6 +121,38 @@ pub struct Service {
     pub deployments: Vec<Deployment>,
     #[serde(default)]
     pub current_service_revisions: Vec<CurrentServiceRevision>,
+    #[serde(default)]
+    pub deployment_configuration: DeploymentConfiguration,
+    /// Newest first; at most a hundred.
+    #[serde(default)]
+    pub events: Vec<ServiceEvent>,
+}
+
+/// How the service is deployed, as far as it decides who notices a failure.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeploymentConfiguration {
+    /// `ROLLING` when absent.
+    pub strategy: Option<String>,
+    #[serde(default)]
+    pub deployment_circuit_breaker: CircuitBreaker,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub struct CircuitBreaker {
+    #[serde(default)]
+    pub enable: bool,
+    #[serde(default)]
+    pub rollback: bool,
+}
+
+/// Something that ECS says about a service.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceEvent {
+    /// Seconds since the epoch.
+    pub created_at: Option<f64>,
+    pub message: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -162,6 +204,15 @@ impl Service {
     /// The deployment that ECS is carrying out or has carried out last.
     pub fn primary(&self) -> Option<&Deployment> {
         self.deployments.iter().find(|d| d.status == "PRIMARY")
+    }
+
+    /// Whether ECS replaces tasks in place, rather than shifting traffic
+    /// between two sets of them.
+    pub fn is_rolling(&self) -> bool {
+        self.deployment_configuration
+            .strategy
+            .as_deref()
+            .is_none_or(|strategy| strategy == "ROLLING")
     }
 
     /// The controller; ECS's own when the service names none.
@@ -238,6 +289,8 @@ pub struct Observed {
     images: BTreeMap<(EcrRepository, ImageId), Seen<Image>>,
     running_images: BTreeMap<ServiceRevisionArn, Seen<ServiceRevision>>,
     newest: BTreeMap<String, Seen<Vec<RevisionArn>>>,
+    histories: BTreeMap<ServiceKey, Seen<Vec<ServiceDeployment>>>,
+    stopped_tasks: BTreeMap<ServiceKey, Seen<Vec<Task>>>,
     service_names: BTreeMap<ClusterName, Seen<Vec<String>>>,
     image_tags: BTreeMap<EcrRepository, Seen<Vec<String>>>,
 }
@@ -251,6 +304,8 @@ pub enum Sight {
     Image(EcrRepository, ImageId, Seen<Image>),
     RunningImages(ServiceRevisionArn, Seen<ServiceRevision>),
     Newest(String, Seen<Vec<RevisionArn>>),
+    History(ServiceKey, Seen<Vec<ServiceDeployment>>),
+    StoppedTasks(ServiceKey, Seen<Vec<Task>>),
     ServiceNames(ClusterName, Seen<Vec<String>>),
     ImageTags(EcrRepository, Seen<Vec<String>>),
 }
@@ -282,6 +337,12 @@ impl Observed {
             }
             Sight::Newest(family, seen) => {
                 self.newest.insert(family, seen);
+            }
+            Sight::History(key, seen) => {
+                self.histories.insert(key, seen);
+            }
+            Sight::StoppedTasks(key, seen) => {
+                self.stopped_tasks.insert(key, seen);
             }
             Sight::ServiceNames(cluster, seen) => {
                 self.service_names.insert(cluster, seen);
@@ -337,6 +398,18 @@ impl Observed {
         self.newest
             .get(family)
             .ok_or_else(|| Want::Newest(family.to_owned()).into())
+    }
+
+    pub fn history(&self, key: &ServiceKey) -> Result<&Seen<Vec<ServiceDeployment>>, Wants> {
+        self.histories
+            .get(key)
+            .ok_or_else(|| Want::History(key.clone()).into())
+    }
+
+    pub fn stopped_tasks(&self, key: &ServiceKey) -> Result<&Seen<Vec<Task>>, Wants> {
+        self.stopped_tasks
+            .get(key)
+            .ok_or_else(|| Want::StoppedTasks(key.clone()).into())
     }
 
     pub fn service_names(&self, cluster: &ClusterName) -> Result<&Seen<Vec<String>>, Wants> {

@@ -1,0 +1,76 @@
+//! A service's past and present deployments, as the service deployments API
+//! tells them. It keeps them for 90 days.
+
+use crate::model::RevisionArn;
+
+/// One service deployment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServiceDeployment {
+    pub arn: String,
+    pub status: DeploymentStatus,
+    /// AWS's words for the status.
+    pub reason: Option<String>,
+    /// The revision that it brings, when its service revision could be read.
+    pub revision: Option<RevisionArn>,
+    /// Seconds since the epoch.
+    pub created_at: i64,
+    pub finished_at: Option<i64>,
+    /// Where a blue/green, linear or canary deployment is.
+    pub stage: Option<String>,
+    /// Percent of the traffic that the new revision gets, where that is told.
+    pub traffic: Option<f64>,
+    /// The circuit breaker or an alarm has ended it.
+    pub triggered: bool,
+}
+
+/// `ServiceDeploymentStatus` of the API model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeploymentStatus {
+    Pending,
+    InProgress,
+    Successful,
+    StopRequested,
+    Stopped,
+    RollbackRequested,
+    RollbackInProgress,
+    RollbackSuccessful,
+    RollbackFailed,
+    /// A status that AWS has added since; never taken for a success.
+    Unknown,
+}
+
+impl DeploymentStatus {
+    pub fn read(text: &str) -> Self {
+        match text {
+            "PENDING" => Self::Pending,
+            "IN_PROGRESS" => Self::InProgress,
+            "SUCCESSFUL" => Self::Successful,
+            "STOP_REQUESTED" => Self::StopRequested,
+            "STOPPED" => Self::Stopped,
+            "ROLLBACK_REQUESTED" => Self::RollbackRequested,
+            "ROLLBACK_IN_PROGRESS" => Self::RollbackInProgress,
+            "ROLLBACK_SUCCESSFUL" => Self::RollbackSuccessful,
+            "ROLLBACK_FAILED" => Self::RollbackFailed,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+impl ServiceDeployment {
+    /// Whether what it brought failed. One that was merely replaced by a newer
+    /// deployment did not.
+    pub fn failed(&self) -> bool {
+        match self.status {
+            DeploymentStatus::RollbackRequested
+            | DeploymentStatus::RollbackInProgress
+            | DeploymentStatus::RollbackSuccessful
+            | DeploymentStatus::RollbackFailed => true,
+            // A breaker without rollback leaves it stopped.
+            DeploymentStatus::Stopped | DeploymentStatus::StopRequested => self.triggered,
+            DeploymentStatus::Pending
+            | DeploymentStatus::InProgress
+            | DeploymentStatus::Successful
+            | DeploymentStatus::Unknown => false,
+        }
+    }
+}
