@@ -1,0 +1,256 @@
+//! Where the worlds are known to differ, one by one, and why. A difference that
+//! is not listed is a failure, and so is an entry that is no longer true.
+
+use Deviant::{Ministack, Neither};
+
+use super::difference::{ABSENT, Difference};
+
+/// Which of the two is not as Amazon ECS is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deviant {
+    Ministack,
+    /// ECS leaves it open; each made up its own.
+    Neither,
+}
+
+/// One known deviation.
+#[derive(Debug, Clone, Copy)]
+pub struct Deviation {
+    pub of: Deviant,
+    /// How the path ends, in every step of the scenario that has such a place.
+    pub at: &'static str,
+    pub sandbox: &'static str,
+    pub ministack: &'static str,
+    pub why: &'static str,
+}
+
+pub const KNOWN: &[Deviation] = &[
+    // Defaults that ECS fills in when a definition is registered.
+    Deviation {
+        of: Ministack,
+        at: "portMappings[0].protocol",
+        sandbox: r#""tcp""#,
+        ministack: ABSENT,
+        why: "ECS fills in tcp; ministack keeps what was sent",
+    },
+    Deviation {
+        of: Ministack,
+        at: "portMappings[0].hostPort",
+        sandbox: "8080",
+        ministack: ABSENT,
+        why: "ECS fills in the container port under awsvpc; ministack keeps what was sent",
+    },
+    Deviation {
+        of: Ministack,
+        at: "healthCheck.interval",
+        sandbox: "30",
+        ministack: ABSENT,
+        why: "ECS fills in 30; ministack keeps what was sent",
+    },
+    Deviation {
+        of: Ministack,
+        at: "healthCheck.timeout",
+        sandbox: "5",
+        ministack: ABSENT,
+        why: "ECS fills in 5; ministack keeps what was sent",
+    },
+    Deviation {
+        of: Ministack,
+        at: "healthCheck.retries",
+        sandbox: "3",
+        ministack: ABSENT,
+        why: "ECS fills in 3; ministack keeps what was sent",
+    },
+    Deviation {
+        of: Ministack,
+        at: "mountPoints",
+        sandbox: "[]",
+        ministack: ABSENT,
+        why: "ECS fills in an empty list; ministack keeps what was sent",
+    },
+    Deviation {
+        of: Ministack,
+        at: "volumesFrom",
+        sandbox: "[]",
+        ministack: ABSENT,
+        why: "ECS fills in an empty list; ministack keeps what was sent",
+    },
+    Deviation {
+        of: Ministack,
+        at: "systemControls",
+        sandbox: "[]",
+        ministack: ABSENT,
+        why: "ECS fills in an empty list; ministack keeps what was sent",
+    },
+    Deviation {
+        of: Ministack,
+        at: "containerDefinitions[1].portMappings",
+        sandbox: "[]",
+        ministack: ABSENT,
+        why: "ECS fills in an empty list; ministack keeps what was sent",
+    },
+    Deviation {
+        of: Ministack,
+        at: "containerDefinitions[1].environment",
+        sandbox: "[]",
+        ministack: ABSENT,
+        why: "ECS fills in an empty list; ministack keeps what was sent",
+    },
+    // What ministack does not keep.
+    Deviation {
+        of: Ministack,
+        at: "enableFaultInjection",
+        sandbox: "true",
+        ministack: ABSENT,
+        why: "ministack drops it",
+    },
+    Deviation {
+        of: Ministack,
+        at: "documentOfTomorrow",
+        sandbox: r#"[1,{"deep":null}]"#,
+        ministack: ABSENT,
+        why: "ministack drops what it does not know at the top of a definition",
+    },
+    // What ministack answers otherwise.
+    Deviation {
+        of: Ministack,
+        at: "pidMode",
+        sandbox: ABSENT,
+        ministack: r#""""#,
+        why: "ECS leaves out what was not sent; ministack answers it empty",
+    },
+    Deviation {
+        of: Ministack,
+        at: "ipcMode",
+        sandbox: ABSENT,
+        ministack: r#""""#,
+        why: "ECS leaves out what was not sent; ministack answers it empty",
+    },
+    Deviation {
+        of: Ministack,
+        at: "proxyConfiguration",
+        sandbox: ABSENT,
+        ministack: "null",
+        why: "ECS leaves out what was not sent; ministack answers it empty",
+    },
+    Deviation {
+        of: Ministack,
+        at: "compatibilities[0]",
+        sandbox: r#""EC2""#,
+        ministack: r#""FARGATE""#,
+        why: "ECS lists them in alphabetical order",
+    },
+    Deviation {
+        of: Ministack,
+        at: "compatibilities[1]",
+        sandbox: r#""FARGATE""#,
+        ministack: r#""EC2""#,
+        why: "ECS lists them in alphabetical order",
+    },
+    Deviation {
+        of: Ministack,
+        at: "requiresAttributes",
+        sandbox: r#"[{"name":"com.amazonaws.ecs.capability.ecr-auth"},{"name":"ecs.capability.execution-role-ecr-pull"},{"name":"com.amazonaws.ecs.capability.task-iam-role"},{"name":"ecs.capability.container-health-check"},{"name":"ecs.capability.secrets.ssm.environment-variables"},{"name":"ecs.capability.task-eni"},{"name":"com.amazonaws.ecs.capability.docker-remote-api.1.18"}]"#,
+        ministack: ABSENT,
+        why: "ECS derives what an instance must be able to do; ministack does not",
+    },
+    Deviation {
+        of: Neither,
+        at: "registeredBy",
+        sandbox: r#""arn:aws:iam::123456789012:user/sandbox""#,
+        ministack: r#""arn:aws:iam::123456789012:root""#,
+        why: "the caller is whoever the emulator says it is",
+    },
+];
+
+impl Deviation {
+    fn explains(&self, difference: &Difference) -> bool {
+        let ends = difference
+            .at
+            .strip_suffix(self.at)
+            .is_some_and(|before| before.is_empty() || before.ends_with('.'));
+        ends && difference.left == self.sandbox && difference.right == self.ministack
+    }
+}
+
+/// Holds what was found against what is known.
+///
+/// # Errors
+/// Differences that nothing explains, and deviations that explain nothing.
+pub fn judge(found: &[Difference], known: &[Deviation]) -> Result<(), String> {
+    let mut complaints = Vec::new();
+    for difference in found {
+        if !known.iter().any(|deviation| deviation.explains(difference)) {
+            complaints.push(format!(
+                "not known: {}\n    sandbox   {}\n    ministack {}",
+                difference.at, difference.left, difference.right
+            ));
+        }
+    }
+    for deviation in known {
+        if !found
+            .iter()
+            .any(|difference| deviation.explains(difference))
+        {
+            complaints.push(format!(
+                "no longer so, take it off the list: {} (of {:?}: {})\n    sandbox   {}\n    ministack {}",
+                deviation.at, deviation.of, deviation.why, deviation.sandbox, deviation.ministack
+            ));
+        }
+    }
+    if complaints.is_empty() {
+        Ok(())
+    } else {
+        Err(complaints.join("\n"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LISTED: Deviation = Deviation {
+        of: Ministack,
+        at: "revision.cpu",
+        sandbox: "\"512\"",
+        ministack: ABSENT,
+        why: "a test",
+    };
+
+    fn difference(at: &str, left: &str, right: &str) -> Difference {
+        Difference {
+            at: at.into(),
+            left: left.into(),
+            right: right.into(),
+        }
+    }
+
+    #[test]
+    fn a_listed_deviation_is_accepted_wherever_it_occurs() {
+        let found = [
+            difference("revision.cpu", "\"512\"", ABSENT),
+            difference("apply.revision.cpu", "\"512\"", ABSENT),
+        ];
+        assert_eq!(judge(&found, &[LISTED]), Ok(()));
+    }
+
+    #[test]
+    fn anything_else_is_a_complaint() {
+        let listed = difference("revision.cpu", "\"512\"", ABSENT);
+        for other in [
+            difference("revision.memory", "\"512\"", ABSENT),
+            difference("former revision.cpu", "\"512\"", ABSENT),
+            difference("revision.cpu", "\"256\"", ABSENT),
+            difference("revision.cpu", "\"512\"", "\"256\""),
+        ] {
+            let complaint = judge(&[listed.clone(), other.clone()], &[LISTED]).unwrap_err();
+            assert!(complaint.starts_with("not known: "), "{other}: {complaint}");
+        }
+    }
+
+    #[test]
+    fn a_deviation_that_is_gone_is_a_complaint() {
+        let complaint = judge(&[], &[LISTED]).unwrap_err();
+        assert!(complaint.starts_with("no longer so"), "{complaint}");
+    }
+}
