@@ -8,6 +8,7 @@
 
 mod agreement;
 mod aws;
+mod clients;
 mod deviations;
 mod difference;
 mod http;
