@@ -24,7 +24,8 @@ pub struct Deviation {
     pub why: &'static str,
 }
 
-pub const KNOWN: &[Deviation] = &[
+/// In the story of a deployment.
+pub const OF_DEPLOYING: &[Deviation] = &[
     // Defaults that ECS fills in when a definition is registered.
     Deviation {
         of: Ministack,
@@ -160,6 +161,24 @@ pub const KNOWN: &[Deviation] = &[
         sandbox: r#""arn:aws:iam::123456789012:user/sandbox""#,
         ministack: r#""arn:aws:iam::123456789012:root""#,
         why: "the caller is whoever the emulator says it is",
+    },
+];
+
+/// In the story of an adoption.
+pub const OF_ADOPTING: &[Deviation] = &[
+    Deviation {
+        of: Ministack,
+        at: "asked",
+        sandbox: r#"["BatchGetImage","DescribeServiceRevisions","DescribeServices","DescribeTaskDefinition"]"#,
+        ministack: r#"["BatchGetImage","DescribeServices","DescribeTaskDefinition"]"#,
+        why: "ministack's services have no currentServiceRevisions, so there is none to describe",
+    },
+    Deviation {
+        of: Ministack,
+        at: "plan.result.environments[0].services[0].notes",
+        sandbox: "[]",
+        ministack: r#"["app: stable runs without a digest, and ECS does not tell which image that was; taken to be the same"]"#,
+        why: "ministack does not tell which image a tag was; evenkeel says that it cannot know",
     },
 ];
 

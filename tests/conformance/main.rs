@@ -6,6 +6,7 @@
 //! AWS. The emulator and the clients are those of `tests/requirements.txt`;
 //! `tests/run` installs them. Without them these tests fail, they never skip.
 
+mod adoption;
 mod agreement;
 mod aws;
 mod clients;
@@ -16,5 +17,6 @@ mod images;
 mod process;
 mod programs;
 mod scenario;
+mod team;
 mod witness;
 mod world;

@@ -1,12 +1,14 @@
 //! One story, told in any world: a service is created, evenkeel plans, applies,
-//! applies again and plans again; then a tag moves, and a tag is missing.
+//! applies again and plans again; then a tag moves, a tag is missing, and an account is
+//! not the declared one.
 //!
 //! What comes of it is one JSON document, without what is drawn anew in each
 //! world: ids and times.
 
 use serde_json::{Map, Value, json};
 
-use super::witness::{Call, Witness};
+use super::team::{act, declare, normal};
+use super::witness::Witness;
 use super::world::{ACCOUNT, REGION, World};
 use super::{aws, images};
 
@@ -55,7 +57,7 @@ pub fn tell(world: &World) -> Told {
             SERVICE,
         ],
     );
-    declare(world, "1.4.2");
+    declare_tag(world, ACCOUNT, "1.4.2");
 
     let revision_before = live(world);
     let witness = Witness::before(world.address);
@@ -87,9 +89,12 @@ pub fn tell(world: &World) -> Told {
     step("running after the tag moved", running(world));
     let revision_moved = live(world);
 
-    declare(world, "1.4.3");
+    declare_tag(world, ACCOUNT, "1.4.3");
     step("plan of a missing tag", act(&["plan", "prod"]));
     step("apply of a missing tag", act(&["apply", "prod"]));
+    declare_tag(world, "210987654321", "1.4.1");
+    step("plan of another account", act(&["plan", "prod"]));
+    step("apply of another account", act(&["apply", "prod"]));
     step("running at the end", running(world));
 
     Told {
@@ -98,44 +103,6 @@ pub fn tell(world: &World) -> Told {
         revisions: [revision_before, revision_after, revision_moved],
         digests: [wanted, moved],
     }
-}
-
-/// Runs evenkeel and returns its exit code, its result, and its calls.
-fn act(world: &World, witness: &Witness, arguments: &[&str]) -> Value {
-    // Without the cache of revisions: against an emulator it trusts an entry
-    // by its age, and the sandbox's fast clock makes everything seem newer.
-    let arguments = [arguments, &["--format", "json", "--no-cache"]].concat();
-    let ended = world.evenkeel(witness.address(), &arguments);
-    let calls = witness.take();
-    let result = result(&ended.stdout).unwrap_or_else(|| {
-        panic!(
-            "{}: evenkeel {}: no JSON result\nstdout: {}\nstderr: {}",
-            world.name,
-            arguments.join(" "),
-            ended.stdout,
-            ended.stderr
-        )
-    });
-    let mut asked: Vec<&str> = calls
-        .iter()
-        .filter(|call| !call.writes())
-        .map(|call| call.operation.as_str())
-        .collect();
-    asked.sort_unstable();
-    asked.dedup();
-    let wrote: Vec<Value> = calls
-        .iter()
-        .filter(|call| call.writes())
-        .map(|Call { operation, body }| json!({ "operation": operation, "request": body }))
-        .collect();
-    json!({ "exit": ended.code, "result": result, "asked": asked, "wrote": wrote })
-}
-
-/// The plan, or the last line of a stream of events: how it ended.
-fn result(stdout: &str) -> Option<Value> {
-    serde_json::from_str(stdout)
-        .ok()
-        .or_else(|| serde_json::from_str(stdout.lines().last()?).ok())
 }
 
 /// The revision that the service runs, whole.
@@ -200,14 +167,9 @@ fn running(world: &World) -> Value {
     })
 }
 
-fn declare(world: &World, tag: &str) {
-    let text = format!(
-        "account = \"{ACCOUNT}\"\nregion = \"{REGION}\"\ncluster = \"{CLUSTER}\"\n\n\
-         [services.api]\nname = \"{SERVICE}\"\n\n\
-         [services.api.containers.app]\nimage = \"{}:{tag}\"\n",
-        images::repository(REPOSITORY)
-    );
-    std::fs::write(world.team().join("environments/prod.toml"), text).expect("an environment file");
+fn declare_tag(world: &World, account: &str, tag: &str) {
+    let image = format!("{}:{tag}", images::repository(REPOSITORY));
+    declare(world, account, [CLUSTER, SERVICE], &image);
 }
 
 /// A definition with something of every kind in it, and two fields that no
@@ -285,31 +247,4 @@ fn service(definition: &Value) -> Value {
             "subnets": ["subnet-0a1b2c3d4e5f60718"], "assignPublicIp": "DISABLED",
         }},
     })
-}
-
-/// Takes out ids and times.
-fn normal(value: Value) -> Value {
-    match value {
-        Value::Object(object) => object
-            .into_iter()
-            .map(|(key, value)| {
-                let time = key == "registeredAt" || key == "elapsed_seconds";
-                let value = if time && !value.is_null() {
-                    "TIME".into()
-                } else {
-                    normal(value)
-                };
-                (key, value)
-            })
-            .collect(),
-        Value::Array(list) => list.into_iter().map(normal).collect(),
-        Value::String(text) => match text.split_once("ecs-svc/") {
-            Some((before, id)) => {
-                let rest = id.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '-');
-                format!("{before}ecs-svc/ID{rest}").into()
-            }
-            None => text.into(),
-        },
-        other => other,
-    }
 }
