@@ -1,0 +1,11 @@
+//! The command line as people meet it: the real binary, its two streams and
+//! its exit code. One file a command or topic.
+//!
+//! Every test has a directory, a home and a sandbox of its own, and none of the
+//! environment of whoever runs it. Nothing leaves the machine: what is not the
+//! embedded sandbox is a server on a loopback port.
+
+#![cfg(unix)]
+
+mod support;
+mod usage;

@@ -1,0 +1,244 @@
+//! Wrong usage, help and version.
+
+use insta::assert_snapshot;
+
+use crate::support::Checkout;
+
+#[test]
+fn wrong_usage_is_64_and_goes_to_stderr() {
+    let checkout = Checkout::empty();
+    for args in [
+        "",
+        "plann",
+        "plan --frobnicate",
+        "plan --format yaml",
+        "plan --color sometimes",
+        "plan --log-format xml",
+        "plan --service",
+        "apply",
+        "apply prod --servce web",
+        "apply --service web",
+        "sandbox frobnicate",
+        "sandbox push",
+        "sandbox --port 99999",
+        "sandbox --port http",
+    ] {
+        let ran = checkout.run(args);
+        assert_eq!(ran.code(), Some(64), "{args}: {ran}");
+        assert_eq!(ran.stdout, "", "{args}");
+        assert!(!ran.stderr.is_empty(), "{args}");
+    }
+}
+
+#[test]
+fn wrong_usage_says_what_is_right() {
+    let checkout = Checkout::empty();
+    assert_snapshot!(checkout.run("plann"), @r#"
+    ------- stderr -------
+    error: unrecognized subcommand 'plann'
+
+      tip: a similar subcommand exists: 'plan'
+
+    Usage: evenkeel [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    [exit 64]
+    "#);
+    assert_snapshot!(checkout.run("apply"), @r#"
+    ------- stderr -------
+    error: the following required arguments were not provided:
+      <ENV>...
+
+    Usage: evenkeel apply <ENV>...
+
+    For more information, try '--help'.
+    [exit 64]
+    "#);
+    assert_snapshot!(checkout.run("apply prod --servce web"), @r#"
+    ------- stderr -------
+    error: unexpected argument '--servce' found
+
+      tip: a similar argument exists: '--service'
+
+    Usage: evenkeel apply --service <NAME> <ENV>...
+
+    For more information, try '--help'.
+    [exit 64]
+    "#);
+    assert_snapshot!(checkout.run("plan --format yaml"), @r#"
+    ------- stderr -------
+    error: invalid value 'yaml' for '--format <FORMAT>'
+      [possible values: text, json]
+
+    For more information, try '--help'.
+    [exit 64]
+    "#);
+}
+
+#[test]
+fn version_is_one_line() {
+    let checkout = Checkout::empty();
+    for flag in ["--version", "-V"] {
+        let ran = checkout.run(flag);
+        assert_eq!(
+            ran.stdout,
+            format!("evenkeel {}\n", env!("CARGO_PKG_VERSION"))
+        );
+        assert_eq!((ran.code(), ran.stderr.as_str()), (Some(0), ""));
+    }
+}
+
+/// Nothing is read, made or asked before usage is known to be right.
+#[test]
+fn help_and_version_touch_nothing() {
+    let checkout = Checkout::empty();
+    for args in ["--version", "--help", "apply --help", "plann", "apply"] {
+        checkout.run(args);
+    }
+    let left: Vec<_> = std::fs::read_dir(checkout.path()).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+const COMMANDS: [&str; 6] = [
+    "",
+    "plan",
+    "apply",
+    "sandbox",
+    "sandbox reset",
+    "sandbox push",
+];
+
+#[test]
+fn help_fits_eighty_columns() {
+    let checkout = Checkout::empty();
+    for command in COMMANDS {
+        for flag in ["--help", "-h"] {
+            let ran = checkout.run(&format!("{command} {flag}"));
+            assert_eq!((ran.code(), ran.stderr.as_str()), (Some(0), ""));
+            for line in ran.stdout.lines() {
+                assert!(line.chars().count() <= 80, "{command} {flag}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn help_at_a_glance() {
+    let checkout = Checkout::empty();
+    assert_snapshot!(checkout.run("-h"), @r#"
+    Keeps Amazon ECS services exactly as Git declares them
+
+    Usage: evenkeel [OPTIONS] <COMMAND>
+
+    Commands:
+      plan     Show what differs between the files and what runs; never writes
+      apply    Make what runs what the files say, and wait until it does
+      sandbox  The embedded ECS, for trying and for tests
+
+    Options:
+          --sandbox              Use the embedded sandbox instead of AWS
+          --format <FORMAT>      How to print the result [default: text] [possible
+                                 values: text, json]
+      -v, --verbose...           Show more: whole documents in a plan and each call
+                                 in the log; twice for debugging
+          --no-cache             Use no cache of task definition revisions
+          --color <WHEN>         When to colour; NO_COLOR is honoured [default:
+                                 auto] [possible values: auto, always, never]
+          --log-format <FORMAT>  How to print the log, on stderr [default: text]
+                                 [possible values: text, json]
+      -h, --help                 Print help (see more with '--help')
+      -V, --version              Print version
+
+    Exit codes:
+      0  done, or nothing to do      4  timed out; the rollout goes on
+      1  error, or blocked           5  stale plan, or another deployment won
+      2  plan --detailed-exitcode:   64 wrong usage
+         there are changes           130 interrupted
+      3  the rollout failed
+
+    Try it without an account:  evenkeel apply prod --sandbox
+    [exit 0]
+    "#);
+    assert_snapshot!(checkout.run("plan -h"), @r#"
+    Show what differs between the files and what runs; never writes
+
+    Usage: evenkeel plan [OPTIONS] [ENV]...
+
+    Arguments:
+      [ENV]...  Environments by name, or files; all of environments/ when none is
+                named
+
+    Options:
+          --service <NAME>       Only this service, by its name in the file; may be
+                                 repeated
+          --detailed-exitcode    Exit with 2 when there are changes
+          --show-values          Show values of environment variables, which are
+                                 masked else
+          --sandbox              Use the embedded sandbox instead of AWS
+          --format <FORMAT>      How to print the result [default: text] [possible
+                                 values: text, json]
+      -v, --verbose...           Show more: whole documents in a plan and each call
+                                 in the log; twice for debugging
+          --no-cache             Use no cache of task definition revisions
+          --color <WHEN>         When to colour; NO_COLOR is honoured [default:
+                                 auto] [possible values: auto, always, never]
+          --log-format <FORMAT>  How to print the log, on stderr [default: text]
+                                 [possible values: text, json]
+      -h, --help                 Print help (see more with '--help')
+    [exit 0]
+    "#);
+    assert_snapshot!(checkout.run("apply -h"), @r#"
+    Make what runs what the files say, and wait until it does
+
+    Usage: evenkeel apply [OPTIONS] <ENV>...
+
+    Arguments:
+      <ENV>...  Environments by name, or files. They are applied in this order; one
+                that fails ends the run
+
+    Options:
+          --service <NAME>        Only this service, by its name in the file; may be
+                                  repeated
+      -y, --yes                   Do not ask. Without a terminal nothing is asked
+                                  either
+          --force-new-deployment  Restart services that are in sync, too: a rollout
+                                  of the revision that already runs
+          --sandbox               Use the embedded sandbox instead of AWS
+          --format <FORMAT>       How to print the result [default: text] [possible
+                                  values: text, json]
+      -v, --verbose...            Show more: whole documents in a plan and each call
+                                  in the log; twice for debugging
+          --no-cache              Use no cache of task definition revisions
+          --color <WHEN>          When to colour; NO_COLOR is honoured [default:
+                                  auto] [possible values: auto, always, never]
+          --log-format <FORMAT>   How to print the log, on stderr [default: text]
+                                  [possible values: text, json]
+      -h, --help                  Print help (see more with '--help')
+    [exit 0]
+    "#);
+    assert_snapshot!(checkout.run("sandbox -h"), @r#"
+    The embedded ECS, for trying and for tests
+
+    Usage: evenkeel sandbox [OPTIONS] [COMMAND]
+
+    Commands:
+      reset  Forget everything; the next use starts anew
+      push   Put an image into the sandbox's registry, or move its tag to a new one
+
+    Options:
+          --port <PORT>          The loopback port to serve on; 0 takes a free one
+                                 [default: 4566]
+          --sandbox              Use the embedded sandbox instead of AWS
+          --format <FORMAT>      How to print the result [default: text] [possible
+                                 values: text, json]
+      -v, --verbose...           Show more: whole documents in a plan and each call
+                                 in the log; twice for debugging
+          --no-cache             Use no cache of task definition revisions
+          --color <WHEN>         When to colour; NO_COLOR is honoured [default:
+                                 auto] [possible values: auto, always, never]
+          --log-format <FORMAT>  How to print the log, on stderr [default: text]
+                                 [possible values: text, json]
+      -h, --help                 Print help (see more with '--help')
+    [exit 0]
+    "#);
+}
