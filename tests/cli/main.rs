@@ -7,5 +7,6 @@
 
 #![cfg(unix)]
 
+mod bad_input;
 mod support;
 mod usage;
