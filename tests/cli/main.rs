@@ -7,6 +7,8 @@
 
 #![cfg(unix)]
 
+mod aws;
 mod bad_input;
+mod plan;
 mod support;
 mod usage;
