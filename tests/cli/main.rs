@@ -7,6 +7,7 @@
 
 #![cfg(unix)]
 
+mod apply;
 mod aws;
 mod bad_input;
 mod plan;

@@ -1,0 +1,543 @@
+//! `evenkeel apply`.
+
+use insta::assert_snapshot;
+use regex_lite::Regex;
+use serde_json::Value;
+
+use crate::support::{Checkout, PROGRESS, Ran, Running, image, shop};
+
+/// The shop, waiting for this long; ten seconds are the least there is.
+fn patient(tag: &str, timeout: &str) -> String {
+    format!(
+        "{}\n[services.web.rollout]\ntimeout = \"{timeout}\"\n",
+        shop(tag)
+    )
+}
+
+/// A run that waits for a rollout which takes its time.
+fn waiting(checkout: &Checkout) -> Running {
+    let mut run = checkout.evenkeel("apply prod --sandbox").speed(1).start();
+    run.wait_for("of 3 new tasks run");
+    run
+}
+
+fn events(ran: &Ran) -> Vec<Value> {
+    let lines = ran.json_lines();
+    for line in &lines {
+        assert_eq!(line["format_version"], 1, "{line}");
+        assert_eq!(line["environment"], "prod", "{line}");
+    }
+    lines
+}
+
+/// What is still on the screen of somebody who comes back.
+fn end_of(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(3)..].join("\n")
+}
+
+#[test]
+fn deploys_what_is_declared() {
+    let checkout = Checkout::shop("1.2.0");
+    let ran = checkout.run("apply prod --sandbox");
+    assert_snapshot!(ran, @r#"
+    prod   shop · us-west-1 · 123456789012
+
+    ~ web   shop-web   revision 37 → new
+        app   image  shop/web
+              1.1.9  sha256:f26a773d
+            → 1.2.0  sha256:358d4735
+
+    1 to change.
+
+    ✓ web   revision 38 runs, 3 of 3 tasks   [time]
+
+    1 deployed.
+    ------- stderr -------
+    web: registered revision 38 of shop-web
+    web: rollout of revision 38 started
+    [progress]
+    [exit 0]
+    "#);
+    let progress = Regex::new(PROGRESS).unwrap();
+    assert!(ran.stderr.lines().any(|line| progress.is_match(line)));
+}
+
+#[test]
+fn writes_nothing_when_nothing_differs() {
+    let checkout = Checkout::shop("1.2.0");
+    checkout.run("apply prod --sandbox");
+    let before = checkout.sandbox_state();
+    assert_snapshot!(checkout.run("apply prod --sandbox"), @r#"
+    prod   shop · us-west-1 · 123456789012
+
+    = web   shop-web   revision 38
+
+    Nothing differs: 1 service in sync.
+    [exit 0]
+    "#);
+    assert!(checkout.sandbox_state() == before);
+}
+
+#[test]
+fn services_roll_out_side_by_side() {
+    let second = format!(
+        "\n[services.worker]\nname = \"shop-worker\"\nimage = \"{}\"\n",
+        image("1.2.0")
+    );
+    let checkout = Checkout::empty().file("environments/prod.toml", shop("1.2.0") + &second);
+    assert_snapshot!(checkout.run("apply prod --sandbox"), @r#"
+    prod   shop · us-west-1 · 123456789012
+
+    ~ web      shop-web      revision 37 → new
+        app   image  shop/web
+              1.1.9  sha256:f26a773d
+            → 1.2.0  sha256:358d4735
+    ~ worker   shop-worker   revision 34 → new
+        app   image  shop/web
+              1.1.9  sha256:f26a773d
+            → 1.2.0  sha256:358d4735
+
+    2 to change.
+
+    ✓ web      revision 38 runs, 3 of 3 tasks   [time]
+    ✓ worker   revision 35 runs, 2 of 2 tasks   [time]
+
+    2 deployed.
+    ------- stderr -------
+    web: registered revision 38 of shop-web
+    worker: registered revision 35 of shop-worker
+    web: rollout of revision 38 started
+    worker: rollout of revision 35 started
+    [progress]
+    [exit 0]
+    "#);
+}
+
+#[test]
+fn as_json_is_a_stream_of_events() {
+    let checkout = Checkout::shop("1.2.0");
+    let ran = checkout.run("apply prod --sandbox --format json");
+    assert_eq!(ran.code(), Some(0));
+    let events = events(&ran);
+    let mut names: Vec<&str> = events
+        .iter()
+        .map(|event| event["event"].as_str().unwrap())
+        .collect();
+    names.dedup();
+    assert_eq!(
+        names,
+        ["registered", "started", "progress", "ended", "finished"]
+    );
+    let last = events.last().unwrap();
+    assert_eq!(last["exit_code"], 0);
+    assert_eq!(last["services"][0]["outcome"], "deployed");
+    assert_eq!(last["services"][0]["now"][0]["running"], 3);
+}
+
+#[test]
+fn a_json_stream_of_nothing_to_do_is_its_last_line() {
+    let checkout = Checkout::shop("1.2.0");
+    checkout.run("apply prod --sandbox");
+    let ran = checkout.run("apply prod --sandbox --format json");
+    let events = events(&ran);
+    assert_eq!(events.len(), 1, "{ran}");
+    assert_eq!(events[0]["event"], "finished");
+    assert_eq!(events[0]["exit_code"], 0);
+    assert_eq!(events[0]["services"][0]["outcome"], "unchanged");
+}
+
+#[test]
+fn a_json_stream_of_a_blocked_run_is_one_too() {
+    let checkout = Checkout::shop("1.2.0");
+    checkout.run("plan prod --sandbox");
+    checkout.write("environments/prod.toml", shop("9.9.9"));
+    let ran = checkout.run("apply prod --sandbox --format json");
+    assert_eq!(ran.code(), Some(1));
+    let events = events(&ran);
+    let last = events.last().unwrap();
+    assert_eq!(last["event"], "finished");
+    assert_eq!(last["exit_code"], 1);
+}
+
+#[test]
+fn a_failed_rollout_is_the_exit_code_in_json_too() {
+    let checkout = Checkout::shop("1.2.0-crash");
+    let ran = checkout
+        .evenkeel("apply prod --sandbox --format json")
+        .speed(2)
+        .run();
+    assert_eq!(ran.code(), Some(3));
+    let events = events(&ran);
+    let last = events.last().unwrap();
+    assert_eq!(last["event"], "finished");
+    assert_eq!(last["exit_code"], 3);
+    assert_eq!(last["services"][0]["outcome"], "rolled-back");
+}
+
+#[test]
+fn force_new_deployment_restarts_the_revision_that_runs() {
+    let checkout = Checkout::shop("1.2.0");
+    checkout.run("apply prod --sandbox");
+    let ran = checkout.run("apply prod --sandbox --force-new-deployment");
+    assert_snapshot!(ran, @r#"
+    prod   shop · us-west-1 · 123456789012
+
+    ↻ web   shop-web   restart of revision 38
+
+    1 to restart.
+
+    ✓ web   revision 38 runs, 3 of 3 tasks   [time]
+
+    1 deployed.
+    ------- stderr -------
+    web: rollout of revision 38 started
+    [progress]
+    [exit 0]
+    "#);
+    let again = checkout.run("apply prod --sandbox --force-new-deployment --format json");
+    let events = events(&again);
+    assert!(
+        events.iter().all(|event| event["event"] != "registered"),
+        "{again}"
+    );
+    let started = events
+        .iter()
+        .find(|event| event["event"] == "started")
+        .unwrap();
+    let revision = started["revision"].as_str().unwrap();
+    assert!(revision.ends_with(":38"), "{revision}");
+    assert!(started["deployment"].is_string(), "{started}");
+}
+
+#[test]
+fn a_tag_that_the_registry_does_not_have_blocks_everything() {
+    let second = format!(
+        "\n[services.worker]\nname = \"shop-worker\"\nimage = \"{}\"\n",
+        image("1.2.0")
+    );
+    let checkout = Checkout::empty().file("environments/prod.toml", shop("1.2.0") + &second);
+    checkout.run("plan prod --sandbox");
+    let before = checkout.sandbox_state();
+    checkout.write("environments/prod.toml", shop("1.2.8") + &second);
+    assert_snapshot!(checkout.run("apply prod --sandbox"), @r#"
+    prod   shop · us-west-1 · 123456789012
+
+    ✗ web      shop-web      blocked
+        the registry has no image "1.2.8" in shop/web (registry 123456789012,
+        us-west-1)
+        at    environments/prod.toml:7:9
+        hint  the nearest tags there are: 1.2.1, 1.2.0 and 1.1.8
+    ~ worker   shop-worker   revision 34 → new
+        app   image  shop/web
+              1.1.9  sha256:f26a773d
+            → 1.2.0  sha256:358d4735
+
+    1 to change, 1 blocked.
+    ------- stderr -------
+    nothing was changed, because something is blocked; --service applies to the others
+    [exit 1]
+    "#);
+    assert!(checkout.sandbox_state() == before);
+}
+
+#[test]
+fn a_crashing_image_fails_and_says_what_runs_now() {
+    let checkout = Checkout::shop("1.2.0-crash");
+    let ran = checkout.evenkeel("apply prod --sandbox").speed(2).run();
+    assert_snapshot!(ran, @r#"
+    prod   shop · us-west-1 · 123456789012
+
+    ~ web   shop-web   revision 37 → new
+        app   image  shop/web
+              1.1.9        sha256:f26a773d
+            → 1.2.0-crash  sha256:9b9ce768
+
+    1 to change.
+
+    ✗ web   the rollout of revision 38 failed after [time]; ECS goes back to 37
+        reason  ECS deployment circuit breaker: tasks failed to start.
+        now     revision 37 runs, 3 of 3 tasks
+        next    `aws ecs describe-services --cluster shop --services shop-web` shows
+                the service's events; its stopped tasks say why they stopped
+
+    1 not deployed.
+    ------- stderr -------
+    web: registered revision 38 of shop-web
+    web: rollout of revision 38 started
+    [progress]
+    [exit 3]
+    "#);
+}
+
+#[test]
+fn an_image_that_cannot_be_pulled_fails() {
+    let checkout = Checkout::shop("1.2.0-unpullable");
+    let ran = checkout.evenkeel("apply prod --sandbox").speed(2).run();
+    assert_snapshot!(ran, @r#"
+    prod   shop · us-west-1 · 123456789012
+
+    ~ web   shop-web   revision 37 → new
+        app   image  shop/web
+              1.1.9             sha256:f26a773d
+            → 1.2.0-unpullable  sha256:07ca1439
+
+    1 to change.
+
+    ✗ web   the rollout of revision 38 failed after [time]; ECS goes back to 37
+        reason  ECS deployment circuit breaker: tasks failed to start.
+        now     revision 37 runs, 3 of 3 tasks
+        next    `aws ecs describe-services --cluster shop --services shop-web` shows
+                the service's events; its stopped tasks say why they stopped
+
+    1 not deployed.
+    ------- stderr -------
+    web: registered revision 38 of shop-web
+    web: rollout of revision 38 started
+    [progress]
+    [exit 3]
+    "#);
+}
+
+/// ECS can be done with going back before the next look.
+#[test]
+fn a_rollback_that_ended_between_two_looks_is_a_failed_rollout() {
+    for tag in ["1.2.0-crash", "1.2.0-unpullable"] {
+        let checkout = Checkout::shop(tag);
+        let ran = checkout.evenkeel("apply prod --sandbox").speed(60).run();
+        assert_eq!(ran.code(), Some(3), "{ran}");
+        assert!(
+            ran.stdout.contains("the rollout of revision 38 failed"),
+            "{ran}"
+        );
+        assert!(
+            ran.stdout.contains("revision 37 runs, 3 of 3 tasks"),
+            "{ran}"
+        );
+    }
+}
+
+/// A rollback is not somebody's rollout that a new one would cut short.
+#[test]
+fn a_plan_during_a_rollback_calls_it_a_rollback() {
+    let checkout = Checkout::shop("1.2.0-crash");
+    checkout.evenkeel("apply prod --sandbox").speed(2).run();
+    checkout.write("environments/prod.toml", shop("1.2.0-oom"));
+    checkout
+        .evenkeel("sandbox push")
+        .arg(image("1.2.0-oom"))
+        .run();
+    let ran = checkout.evenkeel("plan prod --sandbox").speed(1).run();
+    assert!(ran.stdout.contains("this ends the roll"), "{ran}");
+    assert!(ran.stdout.contains("back"), "{ran}");
+}
+
+#[test]
+fn a_rollout_that_is_not_over_in_time_goes_on_without_us() {
+    let checkout = Checkout::empty().file("environments/prod.toml", patient("1.2.0-slow", "10s"));
+    assert_snapshot!(checkout.run("apply prod --sandbox"), @r#"
+    prod   shop · us-west-1 · 123456789012
+
+    ~ web   shop-web   revision 37 → new
+        app   image  shop/web
+              1.1.9       sha256:f26a773d
+            → 1.2.0-slow  sha256:e0fef52c
+
+    1 to change.
+
+    ✗ web   the rollout of revision 38 was not finished within 10 s; it goes on
+        now     revision 38, 0 of 3 tasks; revision 37, 3 of 3 tasks
+        next    `evenkeel apply prod` waits for it again; `aws ecs describe-services
+                --cluster shop --services shop-web` shows it
+
+    1 not deployed.
+    ------- stderr -------
+    web: registered revision 38 of shop-web
+    web: rollout of revision 38 started
+    [progress]
+    [exit 4]
+    "#);
+}
+
+#[test]
+fn an_interrupted_run_says_what_goes_on_and_the_next_one_adopts_it() {
+    let checkout = Checkout::shop("1.2.0-slow");
+    for signal in ["INT", "TERM"] {
+        let run = waiting(&checkout);
+        run.signal(signal);
+        let ran = run.finish();
+        assert_eq!(ran.code(), Some(130), "{signal}: {ran}");
+        if signal == "INT" {
+            assert_snapshot!(ran, @r#"
+            prod   shop · us-west-1 · 123456789012
+
+            ~ web   shop-web   revision 37 → new
+                app   image  shop/web
+                      1.1.9       sha256:f26a773d
+                    → 1.2.0-slow  sha256:e0fef52c
+
+            1 to change.
+
+            … web   interrupted; the rollout of revision 38 goes on
+                now     revision 38, 0 of 3 tasks; revision 37, 3 of 3 tasks
+                next    `evenkeel apply prod` waits for it again; `aws ecs describe-services
+                        --cluster shop --services shop-web` shows it
+
+            1 not deployed.
+            ------- stderr -------
+            web: registered revision 38 of shop-web
+            web: rollout of revision 38 started
+            [progress]
+            [exit 130]
+            "#);
+        }
+    }
+    let ran = checkout.evenkeel("apply prod --sandbox").speed(6000).run();
+    assert_snapshot!(ran, @r#"
+    prod   shop · us-west-1 · 123456789012
+
+    … web   shop-web   revision 38 is rolling out
+        0 of 3 tasks run so far
+
+    1 rolling out.
+
+    ✓ web   revision 38 runs (its rollout was under way already), 3 of 3 tasks   [time]
+
+    1 deployed.
+    ------- stderr -------
+    web: revision 38 is rolling out already; waiting for it
+    [progress]
+    [exit 0]
+    "#);
+}
+
+#[test]
+fn a_run_whose_rollout_was_replaced_is_not_green() {
+    let checkout = Checkout::shop("1.2.0-slow").file("environments/hotfix.toml", shop("1.2.1"));
+    let first = waiting(&checkout);
+    checkout.evenkeel("sandbox push").arg(image("1.2.1")).run();
+    let second = checkout.run("apply hotfix --sandbox");
+    assert_snapshot!(second, @r#"
+    hotfix   shop · us-west-1 · 123456789012
+
+    ~ web   shop-web   revision 38 → new
+        app   image  shop/web
+              1.2.0-slow  sha256:e0fef52c
+            → 1.2.1       sha256:3a0cc4e7
+        note  this ends the rollout of revision 38 that is under way (0 of 3 tasks
+              run)
+
+    1 to change.
+
+    ✓ web   revision 39 runs, 3 of 3 tasks   [time]
+
+    1 deployed.
+    ------- stderr -------
+    web: registered revision 39 of shop-web
+    web: rollout of revision 39 started, ending that of revision 38
+    [progress]
+    [exit 0]
+    "#);
+    let first = first.finish();
+    assert_eq!(first.code(), Some(5), "{first}");
+    let says = "✗ web   the rollout of revision 38 was replaced by one of revision 39 after";
+    assert!(first.stdout.contains(says), "{first}");
+    // How far the other one was when this was seen is a matter of luck.
+    assert!(first.stdout.contains("now     revision 39"), "{first}");
+}
+
+#[test]
+fn goes_back_to_a_revision_that_is_there_already() {
+    let checkout = Checkout::shop("1.2.0");
+    checkout.run("apply prod --sandbox");
+    checkout.write("environments/prod.toml", shop("1.1.9"));
+    let ran = checkout.run("apply prod --sandbox");
+    assert_snapshot!(ran, @r#"
+    prod   shop · us-west-1 · 123456789012
+
+    ~ web   shop-web   revision 38 → 37
+        app   image  shop/web
+              1.2.0  sha256:358d4735
+            → 1.1.9  sha256:f26a773d
+        note  revision 37 already is this; nothing is registered
+
+    1 to change.
+
+    ✓ web   revision 37 runs, 3 of 3 tasks   [time]
+
+    1 deployed.
+    ------- stderr -------
+    web: revision 37 already is what is declared
+    web: rollout of revision 37 started
+    [progress]
+    [exit 0]
+    "#);
+}
+
+#[test]
+fn several_environments_are_applied_in_order() {
+    let checkout = Checkout::shop("1.2.0").file(
+        "environments/staging.toml",
+        shop("1.3.0").replace("\"shop", "\"staging"),
+    );
+    assert_snapshot!(checkout.run("apply staging prod --sandbox"), @r#"
+    staging   staging · us-west-1 · 123456789012
+
+    ~ web   staging-web   revision 62 → new
+        app   image  shop/web
+              1.2.9  sha256:c54da66d
+            → 1.3.0  sha256:a772a9f4
+
+    1 to change.
+
+    prod   shop · us-west-1 · 123456789012
+
+    ~ web   shop-web   revision 37 → new
+        app   image  shop/web
+              1.1.9  sha256:f26a773d
+            → 1.2.0  sha256:358d4735
+
+    1 to change.
+
+    ✓ web   revision 63 runs, 3 of 3 tasks   [time]
+
+    1 deployed.
+
+    ✓ web   revision 38 runs, 3 of 3 tasks   [time]
+
+    1 deployed.
+    ------- stderr -------
+    web: registered revision 63 of staging-web
+    web: rollout of revision 63 started
+    [progress]
+    web: registered revision 38 of shop-web
+    web: rollout of revision 38 started
+    [progress]
+    [exit 0]
+    "#);
+}
+
+#[test]
+fn an_environment_that_fails_ends_the_run() {
+    let checkout = Checkout::shop("1.2.0").file(
+        "environments/staging.toml",
+        shop("1.3.0-crash").replace("\"shop", "\"staging"),
+    );
+    let ran = checkout
+        .evenkeel("apply staging prod --sandbox")
+        .speed(2)
+        .run();
+    assert_eq!(ran.code(), Some(3), "{ran}");
+    // Whoever reads the end of the log must learn that prod was left out.
+    let end = format!("{}\n{}", end_of(&ran.stdout), end_of(&ran.stderr));
+    assert!(end.contains("prod"), "{ran}");
+    let plan = checkout.run("plan prod --sandbox --detailed-exitcode");
+    assert_eq!(plan.code(), Some(2), "{plan}");
+}
+
+#[test]
+fn an_environment_named_twice_is_applied_once() {
+    let checkout = Checkout::shop("1.2.0");
+    let ran = checkout.run("apply prod prod --sandbox");
+    assert_eq!(ran.code(), Some(0), "{ran}");
+}
