@@ -11,5 +11,6 @@ mod apply;
 mod aws;
 mod bad_input;
 mod plan;
+mod sandbox;
 mod support;
 mod usage;
