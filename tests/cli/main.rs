@@ -10,6 +10,8 @@
 mod apply;
 mod aws;
 mod bad_input;
+mod credentials;
+mod logs;
 mod plan;
 mod sandbox;
 mod support;
