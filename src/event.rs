@@ -50,7 +50,7 @@ pub enum Event {
         elapsed: Duration,
     },
     /// A look failed and is tried again; the rollout is not touched by it.
-    Trouble { service: Vec<String>, why: String },
+    Trouble { services: Vec<String>, why: String },
     Ended {
         service: String,
         #[serde(flatten)]
@@ -141,6 +141,8 @@ pub enum Outcome {
 pub enum How {
     /// This run started the rollout.
     Started,
+    /// This run restarted what ran already.
+    Restarted,
     /// It was under way, and this run waited for it.
     Adopted,
     /// Somebody else made the same change between plan and apply.

@@ -67,8 +67,9 @@ pub fn confirm(question: &str) -> io::Result<bool> {
 
 /// Shows events as they come.
 pub enum Progress {
-    /// A line for each event, on stderr.
-    Lines,
+    /// A line for each event, on stderr; behind the environment's name where
+    /// there are several.
+    Lines { environment: Option<String> },
     /// A moving line for each service, on a terminal's stderr.
     Bars(Bars),
     /// A JSON document for each event, on stdout.
@@ -76,11 +77,13 @@ pub enum Progress {
 }
 
 impl Progress {
-    pub fn lines_or_bars(plan: &Plan) -> Self {
+    pub fn lines_or_bars(plan: &Plan, several: bool) -> Self {
         if io::stderr().is_terminal() {
             Self::Bars(Bars::new(plan))
         } else {
-            Self::Lines
+            Self::Lines {
+                environment: several.then(|| plan.environment().to_owned()),
+            }
         }
     }
 
@@ -88,9 +91,12 @@ impl Progress {
     /// what happens, so a closed stderr is not an error here.
     pub fn show(&mut self, event: &Event) {
         match self {
-            Self::Lines => {
+            Self::Lines { environment } => {
                 if let Some(line) = render::event_line(event) {
-                    let _ = message(&format!("{line}\n"));
+                    let environment = environment
+                        .as_ref()
+                        .map_or_else(String::new, |name| format!("{name}/"));
+                    let _ = message(&format!("{environment}{line}\n"));
                 }
             }
             Self::Bars(bars) => bars.show(event),

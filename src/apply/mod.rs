@@ -47,6 +47,8 @@ pub struct Apply<'a> {
 struct Step<'a> {
     plan: &'a ServicePlan,
     state: Progress,
+    /// Its end has been reported.
+    announced: bool,
 }
 
 enum Progress {
@@ -67,6 +69,7 @@ impl Apply<'_> {
             .map(|plan| Step {
                 plan,
                 state: first_state(plan),
+                announced: false,
             })
             .collect();
         for step in &steps {
@@ -88,8 +91,25 @@ impl Apply<'_> {
         self.check(&mut steps).await;
         self.update(&mut steps).await;
         self.wait(&mut steps).await;
+        self.announce(&steps);
         let services: Vec<Ended> = steps.into_iter().map(Step::ended).collect();
         Report { services }
+    }
+
+    /// Reports the ends that no waiting led to.
+    fn announce(&mut self, steps: &[Step<'_>]) {
+        for step in steps {
+            if let Progress::Ended(outcome, now, elapsed) = &step.state
+                && !step.announced
+            {
+                (self.report)(&Event::Ended {
+                    service: step.plan.name.clone(),
+                    outcome: outcome.clone(),
+                    now: now.clone(),
+                    elapsed: *elapsed,
+                });
+            }
+        }
     }
 
     fn interrupted(&self) -> bool {

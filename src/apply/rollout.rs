@@ -77,7 +77,7 @@ pub fn judge(watched: &Watched, service: &Service) -> State {
         }
         // The update is not visible yet, or no longer: a later look tells.
         None if primary.id == watched.before => State::Unseen,
-        _ if rolls_back(primary) => State::RolledBack {
+        _ if primary.rolls_back() => State::RolledBack {
             to: primary.task_definition.clone(),
             reason: primary.rollout_state_reason.clone(),
         },
@@ -142,18 +142,6 @@ fn tasks(ours: &Deployment, service: &Service) -> Tasks {
             .map(|d| d.running_count)
             .sum(),
     }
-}
-
-/// Whether ECS made this deployment to go back. It says so only in words:
-/// `ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/N.`
-/// (seen in public output of DescribeServices). When AWS changes them, a
-/// rollback of a deployment that has vanished reads as superseded: still no
-/// success.
-fn rolls_back(deployment: &Deployment) -> bool {
-    deployment
-        .rollout_state_reason
-        .as_deref()
-        .is_some_and(|reason| reason.contains("rolling back"))
 }
 
 #[cfg(test)]

@@ -101,9 +101,9 @@ impl Apply<'_> {
                 }
                 Some(Err(error)) if error.may_pass() => {
                     if !in_trouble {
-                        let service = waiting_names(steps);
+                        let services = waiting_names(steps);
                         (self.report)(&Event::Trouble {
-                            service,
+                            services,
                             why: error.to_string(),
                         });
                     }
@@ -212,6 +212,7 @@ impl Apply<'_> {
             now: now.clone(),
             elapsed,
         });
+        step.announced = true;
         step.state = Progress::Ended(outcome, now, elapsed);
     }
 }

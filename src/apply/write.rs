@@ -125,7 +125,12 @@ impl Apply<'_> {
                 deployment,
                 before: update.before,
             };
-            step.state = Progress::Waiting(Waiting::new(watched, How::Started));
+            let how = if update.restart {
+                How::Restarted
+            } else {
+                How::Started
+            };
+            step.state = Progress::Waiting(Waiting::new(watched, how));
         }
     }
 }

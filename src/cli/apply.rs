@@ -1,25 +1,24 @@
 use tokio::sync::watch;
 
 use crate::apply::{Apply, Interrupt};
-use crate::environment::Desired;
-use crate::plan::{Count, Options, Plan};
-use crate::render::{plans_json, report_json, report_text};
+use crate::plan::{Count, Options, Plan, Verdict};
+use crate::render::{blocked_json, planned_json, report_json, report_text};
 use crate::ui::{self, Progress};
 
-use super::context::{World, environments};
-use super::failure::Failure;
-use super::plan::{make, print, text};
+use super::context::{Environment, World, environments};
+use super::failure::{Failure, message};
+use super::plan::{hint_at_reset, make, print, say, text};
 use super::{Format, Global, exit};
 
 /// Make what runs what the files say, and wait until it does.
 ///
 /// Plans first. Only what differs is changed: a revision is registered and the
-/// service updated; then that very rollout is waited for. When nothing differs,
-/// nothing is written.
+/// service updated; then that rollout, and no other, is waited for. When
+/// nothing differs, nothing is written.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Environments by name, or files. They are applied in this order; one
-    /// that fails ends the run.
+    /// Names of environments, or paths of files. They are applied in this
+    /// order; one that fails ends the run.
     #[arg(value_name = "ENV", required = true)]
     environments: Vec<String>,
     /// Only this service, by its name in the file; may be repeated.
@@ -35,71 +34,148 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
-    let desired = environments(&args.environments, &args.services)?;
+    let environments = environments(&args.environments, &args.services)?;
     let world = World::open(global)?;
     world.announce()?;
     let options = Options {
         restart: args.force_new_deployment,
     };
     let mut plans = Vec::new();
-    for desired in &desired {
-        let plan = make(&world, desired, options).await?;
-        if global.format == Format::Text {
-            let gap = if plans.is_empty() { "" } else { "\n" };
-            print(&format!("{gap}{}", text(&plan, global, false)))?;
+    for environment in &environments {
+        let plan = make(&world, environment, options).await?;
+        match global.format {
+            Format::Text => {
+                let gap = if plans.is_empty() { "" } else { "\n" };
+                print(&format!("{gap}{}", text(&plan, global, false)))?;
+            }
+            Format::Json => print(&planned_json(&plan))?,
         }
         plans.push(plan);
     }
-    let counts: Vec<Count> = plans.iter().map(Plan::count).collect();
-    if counts.iter().any(|count| count.blocked > 0) {
+    if let Some(blocked) = blocked(&plans) {
         if global.format == Format::Json {
-            print(&plans_json(&plans))?;
+            for plan in &plans {
+                print(&blocked_json(plan.environment(), exit::ERROR))?;
+            }
         }
-        say(
-            "nothing was changed, because something is blocked; --service applies to the others\n",
-        )?;
+        hint_at_reset(&world, &plans)?;
+        say(&blocked)?;
         return Ok(exit::ERROR);
     }
-    let writes: usize = counts
-        .iter()
-        .map(|count| count.change + count.restart)
-        .sum();
-    if writes > 0 && !args.yes && ui::can_ask() && global.format == Format::Text {
-        let question = format!(
-            "\nDeploy {}?",
-            if writes == 1 {
-                "this".into()
-            } else {
-                format!("these {writes}")
-            }
-        );
-        if !ui::confirm(&question).map_err(Failure::io("the answer could not be read"))? {
-            return Err(Failure::Declined);
-        }
-    }
     let interrupt = listen();
-    for (desired, plan) in desired.iter().zip(&plans) {
-        let code = carry_out(&world, desired, plan, global, interrupt.clone()).await?;
+    if let Some(question) = question(&plans).filter(|_| !args.yes && ui::can_ask()) {
+        confirm(question, interrupt.clone()).await?;
+    }
+    let several = environments.len() > 1;
+    for (index, (environment, plan)) in environments.iter().zip(&plans).enumerate() {
+        let code = carry_out(
+            &world,
+            environment,
+            plan,
+            several,
+            global,
+            interrupt.clone(),
+        )
+        .await?;
         if code != exit::DONE {
+            for left in &plans[index + 1..] {
+                say(&format!(
+                    "{} was not applied, because {} failed\n",
+                    left.environment(),
+                    plan.environment()
+                ))?;
+            }
             return Ok(code);
         }
     }
     Ok(exit::DONE)
 }
 
+/// Why nothing at all is changed, if so. An environment is not left half
+/// changed because of a mistake that was known before.
+fn blocked(plans: &[Plan]) -> Option<String> {
+    let services = || plans.iter().flat_map(Plan::services);
+    let is_blocked = |verdict: &Verdict| matches!(verdict, Verdict::Blocked(_));
+    let names: Vec<&str> = services()
+        .filter(|service| is_blocked(&service.verdict))
+        .map(|service| service.name.as_str())
+        .collect();
+    if names.is_empty() {
+        return None;
+    }
+    let error = format!("nothing was changed, because of {}", names.join(", "));
+    let other = services()
+        .find(|service| !is_blocked(&service.verdict))
+        .map(|service| format!("--service {} applies without it", service.name));
+    Some(message(&error, other.as_deref()))
+}
+
+/// What to ask before writing; nothing when nothing would be written.
+fn question(plans: &[Plan]) -> Option<String> {
+    let changes: Vec<(&str, &str)> = plans
+        .iter()
+        .flat_map(|plan| {
+            plan.services()
+                .iter()
+                .map(move |service| (plan.environment(), service))
+        })
+        .filter(|(_, service)| matches!(service.verdict, Verdict::Change(_)))
+        .map(|(environment, service)| (environment, service.name.as_str()))
+        .collect();
+    let restarts: usize = plans.iter().map(|plan| plan.count().restart).sum();
+    let verb = if restarts == changes.len() {
+        "Restart"
+    } else {
+        "Deploy"
+    };
+    let mut environments: Vec<&str> = changes
+        .iter()
+        .map(|(environment, _)| *environment)
+        .collect();
+    environments.dedup();
+    let place = environments.join(" and ");
+    Some(match changes.as_slice() {
+        [] => return None,
+        [(_, service)] => format!("{verb} {service} in {place}?"),
+        several => format!("{verb} {} services in {place}?", several.len()),
+    })
+}
+
+/// Asks; anything but yes ends the run.
+async fn confirm(question: String, mut interrupt: Interrupt) -> Result<(), Failure> {
+    let asked = tokio::task::spawn_blocking(move || ui::confirm(&format!("\n{question}")));
+    tokio::select! {
+        answer = asked => match answer.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Failure::Declined),
+            Err(error) => Err(Failure::io("the answer could not be read")(error)),
+        },
+        Ok(_) = interrupt.wait_for(|stop| *stop) => {
+            say(&format!("\n{}", Failure::Interrupted.text()))?;
+            // The thread that reads the answer would keep the process.
+            std::process::exit(i32::from(exit::INTERRUPTED));
+        }
+    }
+}
+
 async fn carry_out(
     world: &World,
-    desired: &Desired,
+    environment: &Environment,
     plan: &Plan,
+    several: bool,
     global: &Global,
     interrupt: Interrupt,
 ) -> Result<u8, Failure> {
-    let connection = world.connect(desired).await?;
+    let connection = world.connect(environment).await?;
     let (reader, writer) = (connection.reader(), connection.writer());
-    let count = plan.count();
-    let idle = count.change + count.restart + count.rolling_out == 0;
+    let Count {
+        change,
+        restart,
+        rolling_out,
+        ..
+    } = plan.count();
     let mut progress = match global.format {
-        Format::Text => Progress::lines_or_bars(plan),
+        Format::Text => Progress::lines_or_bars(plan, several),
         Format::Json => Progress::Json {
             environment: plan.environment().to_owned(),
         },
@@ -118,8 +194,13 @@ async fn carry_out(
     match global.format {
         Format::Json => print(&report_json(plan.environment(), &report, code))?,
         // The plan has said it all.
-        Format::Text if idle => {}
-        Format::Text => print(&format!("\n{}", report_text(plan.environment(), &report)))?,
+        Format::Text if change + restart + rolling_out == 0 => {}
+        Format::Text => {
+            print(&format!(
+                "\n{}",
+                report_text(plan.environment(), several, &report)
+            ))?;
+        }
     }
     Ok(code)
 }
@@ -139,7 +220,7 @@ fn listen() -> Interrupt {
 }
 
 #[cfg(unix)]
-async fn asked_to_stop() {
+pub(super) async fn asked_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         return std::future::pending().await;
@@ -151,10 +232,8 @@ async fn asked_to_stop() {
 }
 
 #[cfg(not(unix))]
-async fn asked_to_stop() {
-    let _ = tokio::signal::ctrl_c().await;
-}
-
-fn say(text: &str) -> Result<(), Failure> {
-    ui::message(text).map_err(Failure::io("stderr could not be written"))
+pub(super) async fn asked_to_stop() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }

@@ -1,11 +1,12 @@
 //! What the commands share: which environments, and the way to AWS.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cloud::{Access, Cache, Connection, Transport};
 use crate::environment::{self, Desired};
-use crate::sandbox::{Sandbox, Seed, SeedService};
+use crate::sandbox::{Sandbox, Seed, SeedService, reset};
 use crate::ui;
 
 use super::Global;
@@ -15,20 +16,29 @@ use super::failure::Failure;
 /// has a world of its own.
 const SANDBOX_STATE: &str = ".evenkeel/sandbox.json";
 
+/// An environment that a command works on.
+pub struct Environment {
+    /// Narrowed to the services that were asked for.
+    pub desired: Desired,
+    /// All of it, for a sandbox that does not know it yet.
+    seed: Seed,
+}
+
 /// Reads these environments, or all there are. All mistakes of all files come
-/// together.
-pub fn environments(names: &[String], services: &[String]) -> Result<Vec<Desired>, Failure> {
+/// together; a file named twice counts once.
+pub fn environments(names: &[String], services: &[String]) -> Result<Vec<Environment>, Failure> {
     let root = Path::new("");
-    let paths: Vec<PathBuf> = if names.is_empty() {
+    let mut paths: Vec<PathBuf> = if names.is_empty() {
         environment::all(root).map_err(|error| Failure::Environment(vec![error]))?
     } else {
         collect(names.iter().map(|name| environment::find(name, root)))?
     };
-    let mut desired = collect(paths.iter().map(|path| environment::load(path)))?;
-    for environment in &mut desired {
-        narrow(environment, services)?;
-    }
-    Ok(desired)
+    let mut seen = BTreeSet::new();
+    paths.retain(|path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
+    collect(paths.iter().map(|path| environment::load(path)))?
+        .into_iter()
+        .map(|desired| narrow(desired, services))
+        .collect()
 }
 
 fn collect<T>(
@@ -48,16 +58,17 @@ fn collect<T>(
     }
 }
 
-fn narrow(desired: &mut Desired, services: &[String]) -> Result<(), Failure> {
+fn narrow(mut desired: Desired, services: &[String]) -> Result<Environment, Failure> {
+    let seed = seed_of(&desired);
     if services.is_empty() {
-        return Ok(());
+        return Ok(Environment { desired, seed });
     }
     if let Some(unknown) = services
         .iter()
         .find(|name| desired.services.iter().all(|s| s.name != **name))
     {
         return Err(Failure::NoSuchService {
-            environment: desired.environment.clone(),
+            file: desired.file.clone(),
             name: unknown.clone(),
             there_are: desired
                 .services
@@ -69,7 +80,7 @@ fn narrow(desired: &mut Desired, services: &[String]) -> Result<(), Failure> {
     desired
         .services
         .retain(|service| services.contains(&service.name));
-    Ok(())
+    Ok(Environment { desired, seed })
 }
 
 /// The way to AWS, or to the embedded sandbox.
@@ -99,7 +110,7 @@ impl World {
             let sandbox = handler.clone();
             Box::pin(async move { sandbox.exchange(request).await })
         }));
-        // Beside the state, so that it goes with it.
+        // Beside the state, and forgotten with it.
         let cache = (!global.no_cache).then(|| Cache::at(sandbox_state().with_file_name("cache")));
         Ok(Self {
             transport,
@@ -110,16 +121,21 @@ impl World {
 
     /// Connects to one environment. A sandbox that does not know it yet gets
     /// its services, on the version before.
-    pub async fn connect(&self, desired: &Desired) -> Result<Connection, Failure> {
+    pub async fn connect(&self, environment: &Environment) -> Result<Connection, Failure> {
         if let Some(sandbox) = &self.sandbox {
-            seed(sandbox, desired)?;
+            sandbox.seed(&environment.seed)?;
         }
+        let desired = &environment.desired;
         let access = Access {
             account: desired.account.clone(),
             region: desired.region.clone(),
             role: desired.role.clone(),
         };
         Ok(Connection::open(access, &self.transport, self.cache.clone()).await)
+    }
+
+    pub fn is_sandbox(&self) -> bool {
+        self.sandbox.is_some()
     }
 
     /// Says that nothing here is real.
@@ -147,17 +163,34 @@ pub fn open_sandbox() -> Result<Sandbox, Failure> {
             )))?;
     }
     let sandbox = Sandbox::open(&state)?;
-    let speed = std::env::var("EVENKEEL_SANDBOX_SPEED")
-        .ok()
-        .and_then(|speed| speed.parse::<f64>().ok());
-    Ok(match speed {
-        Some(speed) if speed.is_finite() && speed > 0.0 => sandbox.with_speed(speed),
-        _ => sandbox,
-    })
+    match std::env::var("EVENKEEL_SANDBOX_SPEED") {
+        Err(_) => Ok(sandbox),
+        Ok(text) => match text.parse::<f64>() {
+            Ok(speed) if speed.is_finite() && speed > 0.0 => Ok(sandbox.with_speed(speed)),
+            _ => Err(Failure::SandboxSpeed(text)),
+        },
+    }
 }
 
-pub fn seed(sandbox: &Sandbox, desired: &Desired) -> Result<(), Failure> {
-    let seed = Seed {
+/// Forgets the sandbox: its state, and what was cached of it.
+pub fn reset_sandbox() -> Result<bool, Failure> {
+    let cache = sandbox_cache();
+    if cache.exists() {
+        std::fs::remove_dir_all(&cache).map_err(Failure::io(format!(
+            "{} could not be removed",
+            cache.display()
+        )))?;
+    }
+    Ok(reset(&sandbox_state())?)
+}
+
+fn sandbox_cache() -> PathBuf {
+    sandbox_state().with_file_name("cache")
+}
+
+/// Makes everything that this environment declares, on the version before.
+pub fn seed_of(desired: &Desired) -> Seed {
+    Seed {
         environment: desired.environment.clone(),
         account: desired.account.clone(),
         region: desired.region.clone(),
@@ -175,7 +208,5 @@ pub fn seed(sandbox: &Sandbox, desired: &Desired) -> Result<(), Failure> {
                     .collect(),
             })
             .collect(),
-    };
-    sandbox.seed(&seed)?;
-    Ok(())
+    }
 }

@@ -1,8 +1,10 @@
 //! Why a command could not do its work.
 
+use serde_json::{Value, json};
+
 use crate::cloud;
 use crate::environment::LoadError;
-use crate::render::{BAD, HINT, Styled, defuse, paragraph};
+use crate::render::{BAD, HINT, Styled, defuse, error_json, paragraph};
 use crate::{sandbox, ui};
 
 use super::exit;
@@ -17,25 +19,29 @@ pub enum Failure {
         environment: String,
         error: cloud::Error,
     },
-    #[error("{environment} has no service {name:?}")]
+    #[error("{file} declares no service {name:?}")]
     NoSuchService {
-        environment: String,
+        file: String,
         name: String,
         there_are: Vec<String>,
     },
     #[error("{0}")]
     Sandbox(#[from] sandbox::Error),
+    #[error("EVENKEEL_SANDBOX_SPEED is {0:?}, not a number above zero")]
+    SandboxSpeed(String),
     #[error("{doing}: {source}")]
     Io {
         doing: String,
         source: std::io::Error,
     },
-    #[error("{path} is not an image of a private ECR registry: {why}")]
-    NotAnImage { path: String, why: String },
+    #[error("{image:?} is not an image of a private ECR registry: {why}")]
+    NotAnImage { image: String, why: String },
     #[error("RUST_LOG cannot be understood: {0}")]
     LogFilter(String),
     #[error("nothing was changed")]
     Declined,
+    #[error("interrupted; nothing was changed")]
+    Interrupted,
 }
 
 impl Failure {
@@ -45,7 +51,10 @@ impl Failure {
     }
 
     pub fn exit_code(&self) -> u8 {
-        exit::ERROR
+        match self {
+            Self::Interrupted => exit::INTERRUPTED,
+            _ => exit::ERROR,
+        }
     }
 
     fn hint(&self) -> Option<String> {
@@ -57,11 +66,15 @@ impl Failure {
             Self::LogFilter(_) => {
                 Some("it is a list such as evenkeel=debug,aws_config=info".into())
             }
+            Self::SandboxSpeed(_) => Some("2 lets the sandbox run twice as fast".into()),
+            Self::NotAnImage { .. } => {
+                Some("write ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG".into())
+            }
             Self::Environment(_)
             | Self::Sandbox(_)
             | Self::Io { .. }
-            | Self::NotAnImage { .. }
-            | Self::Declined => None,
+            | Self::Declined
+            | Self::Interrupted => None,
         }
     }
 
@@ -73,17 +86,40 @@ impl Failure {
                 .map(|error| error.render(ui::styled_messages(), ui::width()))
                 .collect::<Vec<_>>()
                 .join("\n"),
-            Self::Declined => "nothing was changed\n".into(),
-            other => {
-                let label = |style, text: &str| Styled(style, text).to_string();
-                let mut text = paragraph(0, &label(BAD, "error:"), &defuse(&other.to_string()));
-                if let Some(hint) = other.hint() {
-                    text += "\n";
-                    text += &paragraph(1, &label(HINT, "hint:"), &defuse(&hint));
-                }
-                text += "\n";
-                text
-            }
+            Self::Declined | Self::Interrupted => format!("{self}\n"),
+            other => message(&other.to_string(), other.hint().as_deref()),
         }
     }
+
+    /// The same on one line, for `--format json`.
+    pub fn json(&self) -> String {
+        let mistakes: Vec<Value> = match self {
+            Self::Environment(errors) => errors
+                .iter()
+                .flat_map(LoadError::reports)
+                .map(|(at, message, hint)| {
+                    let at = at.map(|at| at.to_string());
+                    json!({ "at": at, "message": message, "hint": hint })
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        error_json(
+            &self.to_string(),
+            self.hint().as_deref(),
+            &mistakes,
+            self.exit_code(),
+        )
+    }
+}
+
+/// An error with its hint, wrapped.
+pub fn message(error: &str, hint: Option<&str>) -> String {
+    let label = |style, text: &str| Styled(style, text).to_string();
+    let mut text = paragraph(0, &label(BAD, "error:"), &defuse(error));
+    if let Some(hint) = hint {
+        text += "\n";
+        text += &paragraph(1, &label(HINT, "hint:"), &defuse(hint));
+    }
+    text + "\n"
 }

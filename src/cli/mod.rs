@@ -21,7 +21,7 @@ use failure::Failure;
 /// what differs from what runs, changes it only when something differs, and
 /// waits until that very rollout is complete.
 #[derive(Debug, Parser)]
-#[command(name = "evenkeel", version, max_term_width = 80, disable_help_subcommand = true, after_help = EXIT_CODES)]
+#[command(name = "evenkeel", version, max_term_width = 80, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -101,9 +101,13 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Color::Always => anstream::ColorChoice::Always.write_global(),
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
+    let format = cli.global.format;
     let code = match run(cli) {
         Ok(code) => code,
         Err(failure) => {
+            if format == Format::Json {
+                let _ = crate::ui::result(&failure.json());
+            }
             let _ = crate::ui::message(&failure.text());
             failure.exit_code()
         }

@@ -1,8 +1,8 @@
-use crate::plan::{Options, Plan, plan};
+use crate::plan::{Block, Options, Plan, Verdict, plan};
 use crate::render::{Detail, plan_text, plans_json};
-use crate::{environment::Desired, ui};
+use crate::ui;
 
-use super::context::{World, environments};
+use super::context::{Environment, World, environments};
 use super::failure::Failure;
 use super::{Format, Global, exit};
 
@@ -12,7 +12,7 @@ use super::{Format, Global, exit};
 /// are looked up in ECR, so a moved tag is a difference.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Environments by name, or files; all of environments/ when none is named.
+    /// Names of environments, or paths of files; without any, all of environments/.
     #[arg(value_name = "ENV")]
     environments: Vec<String>,
     /// Only this service, by its name in the file; may be repeated.
@@ -21,18 +21,18 @@ pub struct Args {
     /// Exit with 2 when there are changes.
     #[arg(long)]
     detailed_exitcode: bool,
-    /// Show values of environment variables, which are masked else.
+    /// Show values of environment variables, which are masked otherwise.
     #[arg(long)]
     show_values: bool,
 }
 
 pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
-    let desired = environments(&args.environments, &args.services)?;
+    let environments = environments(&args.environments, &args.services)?;
     let world = World::open(global)?;
     world.announce()?;
     let mut plans = Vec::new();
-    for desired in &desired {
-        let plan = make(&world, desired, Options::default()).await?;
+    for environment in &environments {
+        let plan = make(&world, environment, Options::default()).await?;
         if global.format == Format::Text {
             let gap = if plans.is_empty() { "" } else { "\n" };
             print(&format!("{gap}{}", text(&plan, global, args.show_values)))?;
@@ -42,6 +42,7 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
     if global.format == Format::Json {
         print(&plans_json(&plans))?;
     }
+    hint_at_reset(&world, &plans)?;
     let counts: Vec<_> = plans.iter().map(Plan::count).collect();
     Ok(if counts.iter().any(|count| count.blocked > 0) {
         exit::ERROR
@@ -56,10 +57,11 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
 /// reader.
 pub(super) async fn make(
     world: &World,
-    desired: &Desired,
+    environment: &Environment,
     options: Options,
 ) -> Result<Plan, Failure> {
-    let reader = world.connect(desired).await?.reader();
+    let reader = world.connect(environment).await?.reader();
+    let desired = &environment.desired;
     reader
         .survey(|observed| plan(desired, observed, options))
         .await
@@ -81,4 +83,26 @@ pub(super) fn text(plan: &Plan, global: &Global, values: bool) -> String {
 
 pub(super) fn print(text: &str) -> Result<(), Failure> {
     ui::result(text).map_err(Failure::io("stdout could not be written"))
+}
+
+/// A sandbox has the services that were declared when it was made.
+pub(super) fn hint_at_reset(world: &World, plans: &[Plan]) -> Result<(), Failure> {
+    let missing = |block: &Block| matches!(block, Block::ServiceMissing { .. });
+    let any = plans
+        .iter()
+        .flat_map(Plan::services)
+        .any(|service| match &service.verdict {
+            Verdict::Blocked(blocks) => blocks.iter().any(missing),
+            _ => false,
+        });
+    if world.is_sandbox() && any {
+        say(
+            "the sandbox has the services of its first run; `evenkeel sandbox reset` starts anew\n",
+        )?;
+    }
+    Ok(())
+}
+
+pub(super) fn say(text: &str) -> Result<(), Failure> {
+    ui::message(text).map_err(Failure::io("stderr could not be written"))
 }

@@ -3,15 +3,14 @@ use std::path::Path;
 
 use tokio::net::TcpListener;
 
-use crate::environment;
 use crate::model::ImageReference;
-use crate::sandbox::{reset, serve};
-use crate::ui;
+use crate::sandbox::serve;
 
-use super::context::{open_sandbox, sandbox_state, seed};
+use super::apply::asked_to_stop;
+use super::context::{environments, open_sandbox, reset_sandbox, seed_of};
 use super::exit;
 use super::failure::Failure;
-use super::plan::print;
+use super::plan::{print, say};
 
 /// The embedded ECS, for trying and for tests.
 ///
@@ -46,7 +45,7 @@ pub async fn run(args: Args) -> Result<u8, Failure> {
     match args.command {
         None => listen(args.port).await,
         Some(Command::Reset) => {
-            let forgotten = reset(&sandbox_state())?;
+            let forgotten = reset_sandbox()?;
             print(if forgotten {
                 "the sandbox is empty again\n"
             } else {
@@ -56,7 +55,7 @@ pub async fn run(args: Args) -> Result<u8, Failure> {
         }
         Some(Command::Push { image }) => {
             let not_an_image = |why: String| Failure::NotAnImage {
-                path: image.clone(),
+                image: image.clone(),
                 why,
             };
             let reference: ImageReference = image
@@ -74,17 +73,18 @@ pub async fn run(args: Args) -> Result<u8, Failure> {
 
 async fn listen(port: u16) -> Result<u8, Failure> {
     let sandbox = open_sandbox()?;
-    let files =
-        environment::all(Path::new("")).map_err(|error| Failure::Environment(vec![error]))?;
-    let mut mistakes = Vec::new();
-    for file in files {
-        match environment::load(&file) {
-            Ok(desired) => seed(&sandbox, &desired)?,
-            Err(error) => mistakes.push(error),
+    let mut accounts = Vec::new();
+    // Without environment files it serves an empty world.
+    if Path::new("environments").is_dir() {
+        for environment in environments(&[], &[])? {
+            let desired = &environment.desired;
+            sandbox.seed(&seed_of(desired))?;
+            accounts.push((
+                desired.account.clone(),
+                desired.region.clone(),
+                desired.environment.clone(),
+            ));
         }
-    }
-    if !mistakes.is_empty() {
-        return Err(Failure::Environment(mistakes));
     }
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let listener = TcpListener::bind(address)
@@ -93,18 +93,22 @@ async fn listen(port: u16) -> Result<u8, Failure> {
     let address = listener
         .local_addr()
         .map_err(Failure::io("the port is not known"))?;
+    let (account, region) = accounts
+        .first()
+        .map_or(("123456789012", "us-east-1"), |(account, region, _)| {
+            (account.as_str(), region.as_str())
+        });
     print(&format!(
-        "export AWS_ENDPOINT_URL=http://{address} AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox\n"
+        "export AWS_ENDPOINT_URL=http://{address} AWS_REGION={region}\n\
+         export AWS_ACCESS_KEY_ID={account} AWS_SECRET_ACCESS_KEY=sandbox\n"
     ))?;
-    ui::message("serving ECS, ECR and STS; Ctrl-C stops\n")
-        .map_err(Failure::io("stderr could not be written"))?;
-    let stop = async {
-        // Without signals there is no way to stop but to end the process.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    serve(sandbox, listener, stop)
+    for (account, _, environment) in &accounts {
+        say(&format!(
+            "{environment} is account {account}: the access key chooses the account\n"
+        ))?;
+    }
+    say("serving ECS, ECR and STS; Ctrl-C stops\n")?;
+    serve(sandbox, listener, asked_to_stop())
         .await
         .map_err(Failure::io("serving ended"))?;
     Ok(exit::DONE)

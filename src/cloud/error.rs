@@ -6,6 +6,7 @@ use aws_config::imds::client::error::ImdsError;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
@@ -74,7 +75,13 @@ impl Error {
                  credentials of its account"
                     .into(),
             ),
-            Self::Refused { .. } | Self::Garbled { .. } => None,
+            Self::Garbled { .. } => {
+                Some("is a proxy or a sign-in page between here and AWS answering?".into())
+            }
+            Self::Refused { code, .. } if is_server_side(code) => {
+                Some("AWS has trouble; try again, and see health.aws.amazon.com".into())
+            }
+            Self::Refused { .. } => None,
         }
     }
 
@@ -211,23 +218,55 @@ fn credentials_in(error: &(dyn StdError + 'static)) -> Option<Error> {
     // forbidden, says nothing but that.
     let nowhere = matches!(found, CredentialsError::CredentialsNotLoaded(_))
         || chain(error).any(|cause| cause.is::<ImdsError>());
-    Some(if nowhere {
-        Error::Credentials {
-            why: "no AWS credentials were found".into(),
-            hint: "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; in GitHub \
-                   Actions give the job `id-token: write` and a role; to try evenkeel without an \
-                   account, use --sandbox"
-                .into(),
-        }
-    } else {
-        Error::Credentials {
-            why: format!("AWS credentials could not be had: {}", innermost(found)),
-            hint: "sign in again (`aws sso login`), or check the profile, the role and its trust \
-                   policy"
-                .into(),
-        }
-    })
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let credentials = |why: String, hint: &str| Error::Credentials {
+        why,
+        hint: hint.to_owned(),
+    };
+    if nowhere {
+        return Some(match set("AWS_PROFILE") {
+            Some(profile) => credentials(
+                format!("no AWS credentials were found in profile {profile:?} (AWS_PROFILE)"),
+                "check its name in ~/.aws/config and ~/.aws/credentials, and sign in",
+            ),
+            None => credentials(
+                "no AWS credentials were found".into(),
+                "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; in GitHub \
+                 Actions give the job `id-token: write` and a role; to try evenkeel without an \
+                 account, use --sandbox",
+            ),
+        });
+    }
+    if let Some(answer) = chain(found).find_map(|cause| cause.downcast_ref::<ErrorMetadata>()) {
+        let code = answer.code().unwrap_or_default();
+        let says = answer.message().unwrap_or(code).trim_end_matches('.');
+        return Some(if code == "AccessDenied" {
+            credentials(
+                format!("the role may not be assumed: {says}"),
+                "allow sts:AssumeRole (from CI, sts:AssumeRoleWithWebIdentity) in the role's \
+                 trust policy",
+            )
+        } else {
+            credentials(format!("AWS gave no credentials: {says} ({code})"), SIGN_IN)
+        });
+    }
+    let missing = chain(found)
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| cause.kind() == std::io::ErrorKind::NotFound);
+    if let Some(token) = set("AWS_WEB_IDENTITY_TOKEN_FILE").filter(|_| missing) {
+        return Some(credentials(
+            format!("the token file {token} (AWS_WEB_IDENTITY_TOKEN_FILE) is not there"),
+            "let the job write it, or unset AWS_WEB_IDENTITY_TOKEN_FILE",
+        ));
+    }
+    Some(credentials(
+        format!("AWS credentials could not be had: {}", innermost(found)),
+        SIGN_IN,
+    ))
 }
+
+const SIGN_IN: &str =
+    "sign in again (`aws sso login`), or check the profile, the role and its trust policy";
 
 /// An error, its cause, the cause of that, and so on.
 fn chain<'a>(
@@ -238,7 +277,17 @@ fn chain<'a>(
 
 /// The last cause of a chain: what really happened, without the wrapping.
 fn innermost(error: &(dyn StdError + 'static)) -> String {
-    let text = chain(error).last().unwrap_or(error).to_string();
+    let last = chain(error).last().unwrap_or(error);
+    // Without the number that Rust puts behind the system's words.
+    let text = match last
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::raw_os_error)
+    {
+        Some(number) => last
+            .to_string()
+            .replace(&format!(" (os error {number})"), ""),
+        None => last.to_string(),
+    };
     if text.is_empty() {
         DisplayErrorContext(error).to_string()
     } else {

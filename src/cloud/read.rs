@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_ecs as ecs;
-use aws_sdk_ecs::types::{ServiceField, SortOrder, TaskDefinitionField, TaskDefinitionStatus};
+use aws_sdk_ecs::types::{SortOrder, TaskDefinitionField, TaskDefinitionStatus};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -166,7 +166,6 @@ impl Reader {
             .set_services(Some(
                 keys.iter().map(|key| key.service.to_string()).collect(),
             ))
-            .include(ServiceField::Tags)
             .customize()
             .interceptor(keep.clone())
             .send()

@@ -50,11 +50,7 @@ pub struct EcrRepository {
 
 impl fmt::Display for EcrRepository {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} (registry {}, {})",
-            self.name, self.account, self.region
-        )
+        write!(f, "{} (ECR {}, {})", self.name, self.account, self.region)
     }
 }
 

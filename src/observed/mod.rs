@@ -233,6 +233,16 @@ impl Deployment {
             None => alone && self.running_count == self.desired_count && self.pending_count == 0,
         }
     }
+
+    /// Whether ECS made this deployment to go back. It says so only in words:
+    /// `ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/N.`
+    /// (seen in public output of DescribeServices), and only until it is
+    /// complete.
+    pub fn rolls_back(&self) -> bool {
+        self.rollout_state_reason
+            .as_deref()
+            .is_some_and(|reason| reason.contains("rolling back"))
+    }
 }
 
 /// A revision with what can change about it.

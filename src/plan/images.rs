@@ -36,7 +36,7 @@ pub(super) fn compare(
     observed: &Observed,
 ) -> Result<Compared, Wants> {
     let outcomes = all(desired.images.iter().map(|declared| {
-        let container = match container(declared, primary, live) {
+        let container = match container(desired, declared, primary, live) {
             Ok(container) => container,
             Err(block) => return Ok(Outcome::Blocked(*block)),
         };
@@ -72,6 +72,7 @@ enum Outcome {
 
 /// The live container that a declared image is meant for.
 fn container<'a>(
+    desired: &DesiredService,
     declared: &DeclaredImage,
     primary: &Deployment,
     live: &'a TaskDefinition,
@@ -81,6 +82,7 @@ fn container<'a>(
     match (&declared.container, names.as_slice()) {
         (None, [only]) => Ok(only),
         (None, _) => Err(Box::new(Block::ContainerNotNamed {
+            service: desired.name.clone(),
             at: declared.container_at.clone(),
             there_are: there_are(),
         })),

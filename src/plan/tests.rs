@@ -481,6 +481,7 @@ fn a_rollout_of_what_is_declared_is_waited_for() {
         revision: arn(7),
         running: 1,
         desired: 2,
+        rolls_back: false,
     });
     assert_eq!(scene().plan(&declared).verdict, expected);
     // Asking for a restart starts nothing on top of it.

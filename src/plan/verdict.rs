@@ -128,6 +128,8 @@ pub struct Rollout {
     pub revision: RevisionArn,
     pub running: i64,
     pub desired: i64,
+    /// ECS started it to go back to this revision.
+    pub rolls_back: bool,
 }
 
 impl Rollout {
@@ -137,6 +139,7 @@ impl Rollout {
             revision: deployment.task_definition.clone(),
             running: deployment.running_count,
             desired: deployment.desired_count,
+            rolls_back: deployment.rolls_back(),
         }
     }
 }
@@ -198,6 +201,8 @@ pub enum Block {
     /// `image` directly under a service that has several containers.
     ContainerNotNamed {
         at: Location,
+        /// The environment file's name for the service.
+        service: String,
         there_are: Vec<String>,
     },
     ImageMissing {

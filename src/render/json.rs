@@ -5,9 +5,10 @@
 
 use serde_json::{Value, json};
 
-use super::plan::{block_sentence, note_text};
+use super::block::said;
+use super::plan::note_text;
 use crate::event::{Event, Report};
-use crate::plan::{Block, Count, Plan, ServicePlan, Target, Verdict};
+use crate::plan::{Count, Plan, ServicePlan, Target, Verdict};
 
 const FORMAT_VERSION: u32 = 1;
 
@@ -18,6 +19,43 @@ pub fn plans_json(plans: &[Plan]) -> String {
         "environments": plans.iter().map(plan).collect::<Vec<_>>(),
     });
     format!("{document:#}\n")
+}
+
+/// A plan that is about to be carried out, on one line.
+pub fn planned_json(made: &Plan) -> String {
+    let line = json!({
+        "format_version": FORMAT_VERSION,
+        "environment": made.environment(),
+        "event": "planned",
+        "plan": plan(made),
+    });
+    format!("{line}\n")
+}
+
+/// The end of a run that was blocked before anything was carried out.
+pub fn blocked_json(environment: &str, exit_code: u8) -> String {
+    let line = json!({
+        "format_version": FORMAT_VERSION,
+        "environment": environment,
+        "event": "finished",
+        "exit_code": exit_code,
+        "services": [],
+    });
+    format!("{line}\n")
+}
+
+/// What kept a command from its work, on one line. `mistakes` are those of
+/// environment files: place, message, hint.
+pub fn error_json(message: &str, hint: Option<&str>, mistakes: &[Value], exit_code: u8) -> String {
+    let line = json!({
+        "format_version": FORMAT_VERSION,
+        "event": "error",
+        "message": message,
+        "hint": hint,
+        "mistakes": mistakes,
+        "exit_code": exit_code,
+    });
+    format!("{line}\n")
 }
 
 /// One event, on one line.
@@ -122,11 +160,16 @@ fn service(service: &ServicePlan) -> Value {
             "desired": rollout.desired,
         }),
         Verdict::Blocked(blocks) => json!({
-            "reasons": blocks.iter().map(|block| json!({
-                "reason": block_name(block),
-                "message": block_sentence(block),
-                "at": block_place(block),
-            })).collect::<Vec<_>>(),
+            "reasons": blocks.iter().map(|block| {
+                    let said = said(block);
+                    json!({
+                        "reason": said.name,
+                        "message": said.says,
+                        "at": said.at,
+                        "has": said.has,
+                        "hint": said.hint,
+                    })
+                }).collect::<Vec<_>>(),
         }),
     };
     if let (Value::Object(entry), Value::Object(details)) = (&mut entry, details) {
@@ -137,34 +180,4 @@ fn service(service: &ServicePlan) -> Value {
         );
     }
     entry
-}
-
-fn block_name(block: &Block) -> &'static str {
-    match block {
-        Block::ServiceMissing { .. } => "service-missing",
-        Block::ServiceNotActive { .. } => "service-not-active",
-        Block::Controller { .. } => "unsupported-controller",
-        Block::NoDeployment => "no-deployment",
-        Block::ContainerMissing { .. } => "container-missing",
-        Block::ContainerNotNamed { .. } => "container-not-named",
-        Block::ImageMissing { .. } => "image-missing",
-        Block::PlatformMissing { .. } => "platform-missing",
-        Block::RolloutFailed { .. } => "rollout-failed",
-        Block::Unreadable { .. } => "unreadable",
-    }
-}
-
-fn block_place(block: &Block) -> Option<String> {
-    match block {
-        Block::ServiceMissing { at, .. }
-        | Block::ContainerMissing { at, .. }
-        | Block::ContainerNotNamed { at, .. }
-        | Block::ImageMissing { at, .. }
-        | Block::PlatformMissing { at, .. } => Some(at.to_string()),
-        Block::ServiceNotActive { .. }
-        | Block::Controller { .. }
-        | Block::NoDeployment
-        | Block::RolloutFailed { .. }
-        | Block::Unreadable { .. } => None,
-    }
 }

@@ -4,6 +4,7 @@
 //! streams of [`crate::ui`] take out where nobody sees them. Nothing here is
 //! needed to understand the output but the words.
 
+mod block;
 mod json;
 mod outcome;
 mod plan;
@@ -11,7 +12,7 @@ mod progress;
 mod style;
 mod words;
 
-pub use json::{event_json, plans_json, report_json};
+pub use json::{blocked_json, error_json, event_json, planned_json, plans_json, report_json};
 pub use outcome::report_text;
 pub use plan::{Detail, plan_text};
 pub use progress::{adopted_or_started, event_line};

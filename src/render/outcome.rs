@@ -1,15 +1,18 @@
 //! How it ended, as text.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::style::{BAD, BUSY, GOOD, Styled};
+use super::style::{BAD, BOLD, BUSY, GOOD, Styled};
 use super::words::{defuse, duration, paragraph, tasks};
 use crate::event::{Ended, How, Outcome, Report, Running};
 
 /// The final summary: for each service what runs now, and how that came about.
-pub fn report_text(environment: &str, report: &Report) -> String {
+/// `headed` names the environment, where there are several.
+pub fn report_text(environment: &str, headed: bool, report: &Report) -> String {
     let mut text = String::new();
+    if headed {
+        text += &format!("{}\n", Styled(BOLD, environment));
+    }
     let width = report
         .services
         .iter()
@@ -20,39 +23,30 @@ pub fn report_text(environment: &str, report: &Report) -> String {
     for ended in &report.services {
         ended_text(&mut text, environment, ended, width);
     }
-    // Writing to a String cannot fail, here and below.
-    let _ = write!(text, "\n{}\n", count_text(report));
+    text += &format!("\n{}\n", count_text(report));
     text
 }
 
 fn ended_text(text: &mut String, environment: &str, ended: &Ended, width: usize) {
-    let (mark, says) = sentence(&ended.outcome, ended.elapsed);
-    let says = match (&ended.outcome, ended.now.first()) {
-        (Outcome::Deployed { .. }, Some(now)) => {
-            format!("{says}, {}", tasks(now.running, now.desired))
-        }
-        _ => says,
-    };
-    let took = match &ended.outcome {
-        Outcome::Deployed { .. } => format!("   {}", duration(ended.elapsed)),
-        _ => String::new(),
-    };
-    let head = format!("{:width$}   ", ended.service);
-    let _ = writeln!(text, "{mark} {head}{says}{took}");
+    let (mark, mut says) = sentence(&ended.outcome, ended.elapsed);
+    if let (Outcome::Deployed { .. }, Some(now)) = (&ended.outcome, ended.now.first()) {
+        says += &format!(", {}", tasks(now.running, now.desired));
+    }
+    if let Outcome::Deployed { .. } = ended.outcome {
+        says += &format!("   {}", duration(ended.elapsed));
+    }
+    let head = format!("{mark} {:width$}  ", ended.service);
+    *text += &format!("{}\n", paragraph(0, &head, &says));
     let mut say = |label: &str, line: &str| {
-        let _ = writeln!(text, "{}", paragraph(4, label, line));
+        *text += &format!("{}\n", paragraph(4, label, line));
     };
     if let Some(reason) = reason(&ended.outcome) {
         say("reason ", &reason);
     }
-    if !matches!(
-        ended.outcome,
-        Outcome::Deployed { .. } | Outcome::Unchanged { .. }
-    ) && !ended.now.is_empty()
-    {
+    if !ended.outcome.is_good() && !ended.now.is_empty() {
         say("now    ", &now_text(&ended.now));
     }
-    if let Some(next) = next(&ended.outcome, environment, ended) {
+    if let Some(next) = next(&ended.outcome, environment) {
         say("next   ", &next);
     }
 }
@@ -70,7 +64,7 @@ fn sentence(outcome: &Outcome, elapsed: Duration) -> (Styled<&'static str>, Stri
             (
                 good,
                 match how {
-                    How::Started => format!("revision {number} runs"),
+                    How::Started | How::Restarted => format!("revision {number} runs"),
                     How::Adopted => {
                         format!("revision {number} runs (its rollout was under way already)")
                     }
@@ -159,29 +153,29 @@ fn reason(outcome: &Outcome) -> Option<String> {
     }
 }
 
-fn next(outcome: &Outcome, environment: &str, ended: &Ended) -> Option<String> {
-    let look = format!(
-        "aws ecs describe-services --cluster {} --services {}",
-        ended.key.cluster, ended.key.service
-    );
+fn next(outcome: &Outcome, environment: &str) -> Option<String> {
+    let again = format!("`evenkeel apply {environment}`");
     match outcome {
-        Outcome::TimedOut { .. } | Outcome::Interrupted { revision: Some(_) } => Some(format!(
-            "`evenkeel apply {environment}` waits for it again; `{look}` shows it"
-        )),
-        Outcome::Failed { .. } | Outcome::RolledBack { .. } => Some(format!(
-            "`{look}` shows the service's events; its stopped tasks say why they stopped"
-        )),
+        Outcome::TimedOut { .. } | Outcome::Interrupted { revision: Some(_) } => {
+            Some(format!("{again} waits for it again"))
+        }
         Outcome::Superseded { .. } | Outcome::Stale { .. } => Some(format!(
             "`evenkeel plan {environment}` shows what differs now"
         )),
-        Outcome::Error { hint, going_on, .. } => match (hint, going_on) {
-            (hint, true) => Some(format!(
-                "{}`evenkeel apply {environment}` looks and continues",
-                hint.as_ref()
-                    .map_or_else(String::new, |hint| format!("{hint}; then "))
-            )),
-            (hint, false) => hint.clone(),
-        },
+        Outcome::Error {
+            hint,
+            going_on: true,
+            ..
+        } => Some(format!(
+            "{}{again} looks and continues",
+            hint.as_ref()
+                .map_or_else(String::new, |hint| format!("{hint}; then "))
+        )),
+        Outcome::Error {
+            hint,
+            going_on: false,
+            ..
+        } => hint.clone(),
         _ => None,
     }
 }
@@ -204,25 +198,43 @@ fn now_text(now: &[Running]) -> String {
 }
 
 fn count_text(report: &Report) -> String {
-    let count = |matches: fn(&Outcome) -> bool| {
-        report
-            .services
-            .iter()
-            .filter(|e| matches(&e.outcome))
-            .count()
-    };
-    let deployed = count(|o| matches!(o, Outcome::Deployed { .. }));
-    let unchanged = count(|o| matches!(o, Outcome::Unchanged { .. }));
-    let other = report.services.len() - deployed - unchanged;
-    let mut parts = Vec::new();
-    for (n, what) in [
-        (deployed, "deployed"),
-        (other, "not deployed"),
-        (unchanged, "unchanged"),
-    ] {
-        if n > 0 {
-            parts.push(format!("{n} {what}"));
+    let mut counts: Vec<(usize, &str)> = [
+        "deployed",
+        "restarted",
+        "still rolling out",
+        "failed",
+        "not deployed",
+        "unchanged",
+    ]
+    .map(|what| (0, what))
+    .to_vec();
+    for ended in &report.services {
+        let what = match &ended.outcome {
+            Outcome::Deployed {
+                how: How::Restarted,
+                ..
+            } => "restarted",
+            Outcome::Deployed { .. } => "deployed",
+            Outcome::TimedOut { .. } | Outcome::Interrupted { revision: Some(_) } => {
+                "still rolling out"
+            }
+            Outcome::Failed { .. } | Outcome::RolledBack { .. } => "failed",
+            Outcome::Unchanged { .. } => "unchanged",
+            Outcome::Superseded { .. }
+            | Outcome::Gone { .. }
+            | Outcome::Interrupted { revision: None }
+            | Outcome::Stale { .. }
+            | Outcome::Error { .. }
+            | Outcome::HeldBack { .. } => "not deployed",
+        };
+        for (count, name) in &mut counts {
+            *count += usize::from(*name == what);
         }
     }
+    let parts: Vec<String> = counts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
     format!("{}.", parts.join(", "))
 }

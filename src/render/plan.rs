@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 use similar::{ChangeTag, TextDiff};
 
+use super::block::said;
 use super::style::{BAD, BOLD, BUSY, CHANGE, DIM, GOOD, Styled};
-use super::words::{WIDTH, defuse, list, paragraph, tasks};
+use super::words::{WIDTH, defuse, paragraph, tasks};
 use crate::model::{ImageReference, TaskDefinition};
-use crate::observed::Unreadable;
 use crate::plan::{Block, Change, Count, ImageChange, Note, Plan, ServicePlan, Target, Verdict};
 
 /// How much a plan's text shows.
@@ -162,14 +162,19 @@ fn change_text(text: &mut String, change: &Change, detail: Detail) {
     }
     if let (Target::Existing(revision), false) = (&change.to, change.restart) {
         let line = format!(
-            "revision {} already is this; nothing is registered",
+            "revision {} already is what is declared; no new one is needed",
             revision.revision()
         );
         let _ = writeln!(text, "{}", paragraph(4, "note ", &line));
     }
     if let Some(ended) = &change.supersedes {
         let line = format!(
-            "this ends the rollout of revision {} that is under way ({} run)",
+            "this ends the {} revision {} that is under way, {}",
+            if ended.rolls_back {
+                "rollback to"
+            } else {
+                "rollout of"
+            },
             ended.revision.revision(),
             tasks(ended.running, ended.desired)
         );
@@ -251,7 +256,7 @@ impl Side {
         let mut side = Self::of(image);
         if side.digest.is_empty() && change.to.digest().is_some() {
             side.digest = match &change.from_digest {
-                Some(digest) => format!("{} (running)", digest.short()),
+                Some(digest) => format!("{} (what runs)", digest.short()),
                 None => "(digest unknown)".to_owned(),
             };
         }
@@ -314,174 +319,20 @@ fn mask(document: &mut Map<String, Value>) {
 }
 
 fn block_text(text: &mut String, block: &Block) {
+    let said = said(block);
     let mut say = |label: &str, line: &str| {
         let _ = writeln!(text, "{}", paragraph(4, label, line));
     };
-    let unreadable = |say: &mut dyn FnMut(&str, &str), why: &Unreadable| {
-        if let Some(hint) = &why.hint {
-            say("hint ", hint);
-        }
-    };
-    match block {
-        Block::ServiceMissing {
-            at,
-            there_are,
-            near,
-        } => {
-            say("", "the cluster has no service of this name");
-            say("at   ", &at.to_string());
-            match (near, there_are) {
-                (Some(near), _) => say("hint ", &format!("did you mean {near:?}?")),
-                (None, Ok(_)) => {}
-                (None, Err(why)) => say(
-                    "",
-                    &format!("its services could not be listed: {}", defuse(&why.why)),
-                ),
-            }
-            if let Ok(names) = there_are {
-                say("", &format!("the cluster's services: {}", list(names, 12)));
-            }
-        }
-        Block::ServiceNotActive { status } => {
-            say(
-                "",
-                &format!("the service is {}, not ACTIVE", defuse(status)),
-            );
-            say("hint ", "create it again, or take it out of the file");
-        }
-        Block::Controller { controller } => {
-            say(
-                "",
-                &format!(
-                    "the service's deployment controller is {}",
-                    defuse(controller)
-                ),
-            );
-            say(
-                "hint ",
-                "evenkeel deploys services of the ECS controller; UpdateService cannot change the revision of others. \
-                 Move the service to the ECS controller (it has blue/green of its own), or deploy it with the tool \
-                 that owns it",
-            );
-        }
-        Block::NoDeployment => say(
-            "",
-            "ECS tells no PRIMARY deployment of this service, so nothing can be compared",
-        ),
-        Block::ContainerMissing {
-            at,
-            container,
-            revision,
-            there_are,
-            near,
-        } => {
-            say(
-                "",
-                &format!(
-                    "revision {} has no container {container:?}",
-                    revision.revision()
-                ),
-            );
-            say("at   ", &at.to_string());
-            if let Some(near) = near {
-                say("hint ", &format!("did you mean {:?}?", defuse(near)));
-            }
-            say("", &format!("its containers: {}", list(there_are, 12)));
-        }
-        Block::ContainerNotNamed { at, there_are } => {
-            say(
-                "",
-                "which container is this image for? The service has several",
-            );
-            say("at   ", &at.to_string());
-            say(
-                "hint ",
-                &format!(
-                    "name one in the file: [….containers.NAME], of {}",
-                    list(there_are, 12)
-                ),
-            );
-        }
-        Block::ImageMissing {
-            at,
-            image,
-            repository,
-            near,
-        } => {
-            let what = image
-                .digest()
-                .map_or_else(|| image.tag_or_latest(), |digest| digest.short());
-            say(
-                "",
-                &format!("the registry has no image {what:?} in {repository}"),
-            );
-            say("at   ", &at.to_string());
-            match near {
-                Ok(near) if near.is_empty() => {}
-                Ok(near) => say(
-                    "hint ",
-                    &format!("the nearest tags there are: {}", list(near, 3)),
-                ),
-                Err(why) => say(
-                    "",
-                    &format!("its tags could not be listed: {}", defuse(&why.why)),
-                ),
-            }
-        }
-        Block::PlatformMissing {
-            at,
-            image,
-            wanted,
-            there_are,
-        } => {
-            say(
-                "",
-                &format!(
-                    "the image {} is not built for {wanted}",
-                    image.tag_or_latest()
-                ),
-            );
-            say("at   ", &at.to_string());
-            let have: Vec<String> = there_are.iter().map(ToString::to_string).collect();
-            say(
-                "hint ",
-                &format!(
-                    "it is built for {}; build it for {wanted}, or change runtimePlatform",
-                    list(&have, 6)
-                ),
-            );
-        }
-        Block::RolloutFailed { revision, reason } => {
-            say(
-                "",
-                &format!(
-                    "what is declared is revision {}, and its rollout failed",
-                    revision.revision()
-                ),
-            );
-            if let Some(reason) = reason {
-                say("reason ", &defuse(reason));
-            }
-            say(
-                "hint ",
-                "declare another image, or try this one again with apply --force-new-deployment",
-            );
-        }
-        Block::Unreadable { what, why } => {
-            say(
-                "",
-                &format!("{} could not be read: {}", defuse(what), defuse(&why.why)),
-            );
-            unreadable(&mut say, why);
-        }
+    say("", &said.says);
+    if let Some(at) = &said.at {
+        say("at   ", at);
     }
-}
-
-/// A block in one sentence, for JSON.
-pub(super) fn block_sentence(block: &Block) -> String {
-    let mut text = String::new();
-    block_text(&mut text, block);
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    if let Some(has) = &said.has {
+        say("has  ", has);
+    }
+    if let Some(hint) = &said.hint {
+        say("hint ", hint);
+    }
 }
 
 pub(super) fn note_text(note: &Note) -> String {

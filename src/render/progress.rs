@@ -30,10 +30,10 @@ pub fn event_line(event: &Event) -> Option<String> {
         } => {
             format!("{service}: {} ({})", tasks_line(*tasks), duration(*elapsed))
         }
-        Event::Trouble { service, why } => {
+        Event::Trouble { services, why } => {
             format!(
                 "{}: {}; trying again, the rollout goes on",
-                service.join(", "),
+                services.join(", "),
                 defuse(why)
             )
         }

@@ -1,0 +1,184 @@
+//! Why nothing can be done, in words.
+
+use super::words::{defuse, list};
+use crate::plan::Block;
+
+/// A block, said: for text and JSON alike.
+pub(super) struct Said {
+    /// One word for it, for programs.
+    pub name: &'static str,
+    pub says: String,
+    /// Where in the file.
+    pub at: Option<String>,
+    /// What there is instead.
+    pub has: Option<String>,
+    pub hint: Option<String>,
+}
+
+pub(super) fn said(block: &Block) -> Said {
+    let plain = |name, says: String| Said {
+        name,
+        says,
+        at: None,
+        has: None,
+        hint: None,
+    };
+    let names = |names: &[String]| Some(list(names, 12));
+    match block {
+        Block::ServiceMissing {
+            at,
+            there_are,
+            near,
+        } => Said {
+            at: Some(at.to_string()),
+            has: there_are
+                .as_ref()
+                .ok()
+                .and_then(|there_are| names(there_are)),
+            hint: match there_are {
+                Ok(_) => near.as_ref().map(|near| format!("did you mean {near:?}?")),
+                Err(why) => Some(format!(
+                    "the services there are could not be listed: {}",
+                    defuse(&why.why)
+                )),
+            },
+            ..plain(
+                "service-missing",
+                "the cluster has no service of this name".into(),
+            )
+        },
+        Block::ServiceNotActive { status } => Said {
+            hint: Some("create it again, or take it out of the file".into()),
+            ..plain(
+                "service-not-active",
+                format!("the service is {}, not ACTIVE", defuse(status)),
+            )
+        },
+        Block::Controller { controller } => Said {
+            hint: Some(
+                "UpdateService cannot change the revision of such a service. Deploy it with the \
+                 tool that owns it, or move it to the ECS controller, which has blue/green \
+                 deployments of its own"
+                    .into(),
+            ),
+            ..plain(
+                "unsupported-controller",
+                format!(
+                    "the service's deployment controller is {}",
+                    defuse(controller)
+                ),
+            )
+        },
+        Block::NoDeployment => plain(
+            "no-deployment",
+            "ECS tells no PRIMARY deployment of this service, so there is nothing to compare"
+                .into(),
+        ),
+        Block::ContainerMissing {
+            at,
+            container,
+            revision,
+            there_are,
+            near,
+        } => Said {
+            at: Some(at.to_string()),
+            has: names(there_are),
+            hint: near
+                .as_ref()
+                .map(|near| format!("did you mean {:?}?", defuse(near))),
+            ..plain(
+                "container-missing",
+                format!(
+                    "revision {} has no container {container:?}",
+                    revision.revision()
+                ),
+            )
+        },
+        Block::ContainerNotNamed {
+            at,
+            service,
+            there_are,
+        } => Said {
+            at: Some(at.to_string()),
+            has: names(there_are),
+            hint: Some(format!(
+                "name the container: [services.{service}.containers.{}]",
+                there_are
+                    .first()
+                    .map_or_else(|| "NAME".into(), |name| defuse(name))
+            )),
+            ..plain(
+                "container-not-named",
+                "this image could be for any of several containers".into(),
+            )
+        },
+        Block::ImageMissing {
+            at,
+            image,
+            repository,
+            near,
+        } => {
+            let what = match image.digest() {
+                Some(digest) => format!("image {}", digest.short()),
+                None => format!("tag {}", image.tag_or_latest()),
+            };
+            Said {
+                at: Some(at.to_string()),
+                hint: match near {
+                    Ok(near) if near.is_empty() => None,
+                    Ok(near) => Some(format!("the nearest tags there are: {}", list(near, 3))),
+                    Err(why) => Some(format!(
+                        "its tags could not be listed: {}",
+                        defuse(&why.why)
+                    )),
+                },
+                ..plain("image-missing", format!("{repository} has no {what}"))
+            }
+        }
+        Block::PlatformMissing {
+            at,
+            image,
+            wanted,
+            there_are,
+        } => {
+            let built: Vec<String> = there_are.iter().map(ToString::to_string).collect();
+            Said {
+                at: Some(at.to_string()),
+                has: names(&built),
+                hint: Some(format!(
+                    "build the image for {wanted}, or change runtimePlatform of the task definition"
+                )),
+                ..plain(
+                    "platform-missing",
+                    format!(
+                        "the image {} is not built for {wanted}",
+                        image.tag_or_latest()
+                    ),
+                )
+            }
+        }
+        Block::RolloutFailed { revision, reason } => Said {
+            hint: Some(
+                "declare another image, or try this one again with apply --force-new-deployment"
+                    .into(),
+            ),
+            ..plain(
+                "rollout-failed",
+                format!(
+                    "what is declared is revision {}, and its rollout failed{}",
+                    revision.revision(),
+                    reason
+                        .as_ref()
+                        .map_or_else(String::new, |why| format!(": {}", defuse(why)))
+                ),
+            )
+        },
+        Block::Unreadable { what, why } => Said {
+            hint: why.hint.clone(),
+            ..plain(
+                "unreadable",
+                format!("{} could not be read: {}", defuse(what), defuse(&why.why)),
+            )
+        },
+    }
+}
