@@ -47,8 +47,7 @@ pub fn tell(world: &World) -> Told {
             "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-0a1b2c3d4e5f60718"]}},
         }),
     );
-    let wait = ["ecs", "wait", "services-stable", "--cluster", CLUSTER];
-    aws::cli(world, &[&wait[..], &["--services", SERVICE]].concat());
+    world.settled(CLUSTER, SERVICE);
     declare(world, ACCOUNT, [CLUSTER, SERVICE], &image);
 
     let witness = Witness::before(world.address);

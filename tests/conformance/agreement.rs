@@ -84,6 +84,9 @@ fn nothing_happens_unless_something_differs(told: &Told) {
         ("apply after the tag moved", 0, &writes),
         ("plan of a missing tag", 1, &[]),
         ("apply of a missing tag", 1, &[]),
+        ("plan of a missing service", 1, &[]),
+        ("plan of a missing cluster", 1, &[]),
+        ("plan of a missing repository", 1, &[]),
         ("plan of another account", 1, &[]),
         ("apply of another account", 1, &[]),
     ] {

@@ -45,18 +45,7 @@ pub fn tell(world: &World) -> Told {
     let first = world.ecs("RegisterTaskDefinition", &definition(&image));
     let arn = first["taskDefinition"]["taskDefinitionArn"].clone();
     aws::call(world, ["ecs", "create-service"], &service(&arn));
-    aws::cli(
-        world,
-        &[
-            "ecs",
-            "wait",
-            "services-stable",
-            "--cluster",
-            CLUSTER,
-            "--services",
-            SERVICE,
-        ],
-    );
+    world.settled(CLUSTER, SERVICE);
     declare_tag(world, ACCOUNT, "1.4.2");
 
     let revision_before = live(world);
@@ -92,6 +81,23 @@ pub fn tell(world: &World) -> Told {
     declare_tag(world, ACCOUNT, "1.4.3");
     step("plan of a missing tag", act(&["plan", "prod"]));
     step("apply of a missing tag", act(&["apply", "prod"]));
+    let image = format!("{}:1.4.2", images::repository(REPOSITORY));
+    for (step_name, place, image) in [
+        (
+            "plan of a missing service",
+            [CLUSTER, "nobody"],
+            image.clone(),
+        ),
+        ("plan of a missing cluster", ["nowhere", SERVICE], image),
+        (
+            "plan of a missing repository",
+            [CLUSTER, SERVICE],
+            format!("{}:1", images::repository("nothing")),
+        ),
+    ] {
+        declare(world, ACCOUNT, place, &image);
+        step(step_name, act(&["plan", "prod"]));
+    }
     declare_tag(world, "210987654321", "1.4.1");
     step("plan of another account", act(&["plan", "prod"]));
     step("apply of another account", act(&["apply", "prod"]));

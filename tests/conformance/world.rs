@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::http::{Message, exchange};
@@ -31,6 +31,9 @@ const ATTEMPTS: u32 = 5;
 
 /// A rollout takes seconds in either world.
 const EVENKEEL_WITHIN: Duration = Duration::from_secs(120);
+
+/// The rest of a rollout when its tasks run already.
+const SETTLES_WITHIN: Duration = Duration::from_secs(60);
 
 /// A running emulator with a folder of its own; gone when dropped.
 pub struct World {
@@ -143,6 +146,37 @@ impl World {
             .env("NO_PROXY", "127.0.0.1")
             .current_dir(home);
         command
+    }
+
+    /// Waits until a service has one deployment, completed, and returns it. The
+    /// waiters of AWS's clients are content before that: their service runs as
+    /// many tasks as it should, but its rollout may still be IN_PROGRESS.
+    ///
+    /// # Panics
+    /// It does not come to that.
+    #[track_caller]
+    pub fn settled(&self, cluster: &str, service: &str) -> Value {
+        let request = json!({ "cluster": cluster, "services": [service] });
+        let started = Instant::now();
+        loop {
+            let seen = self.ecs("DescribeServices", &request)["services"][0].clone();
+            let deployments = seen["deployments"]
+                .as_array()
+                .map_or(&[][..], Vec::as_slice);
+            if let [only] = deployments
+                && only["rolloutState"] == "COMPLETED"
+                && only["taskDefinition"] == seen["taskDefinition"]
+                && seen["runningCount"] == seen["desiredCount"]
+            {
+                return seen;
+            }
+            assert!(
+                started.elapsed() < SETTLES_WITHIN,
+                "{}: {service} does not settle: {seen:#}",
+                self.name
+            );
+            std::thread::sleep(PAUSE);
+        }
     }
 
     /// Calls ECS with nothing in between: what is sent and what comes back is
