@@ -204,6 +204,7 @@ fn still(change: &crate::plan::Change, service: &Service) -> Still {
                 revision: revision.clone(),
                 deployment: Some(primary.id.clone()),
                 before: change.basis.deployment.clone(),
+                from: Some(change.basis.revision.clone()),
             },
             How::AlreadyDone,
         );
@@ -228,6 +229,7 @@ fn first_state(plan: &ServicePlan) -> Progress {
                 revision: rollout.revision.clone(),
                 deployment: Some(rollout.deployment.clone()),
                 before: rollout.deployment.clone(),
+                from: None,
             },
             How::Adopted,
         )),

@@ -2,7 +2,7 @@
 
 use crate::event::{Running, Tasks};
 use crate::model::{DeploymentId, RevisionArn};
-use crate::observed::{Deployment, RolloutState, Service};
+use crate::observed::{Deployment, RolloutState, Service, ServiceDeployment};
 
 /// A rollout that is waited for.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +13,8 @@ pub struct Watched {
     pub deployment: Option<DeploymentId>,
     /// The deployment that was PRIMARY before.
     pub before: DeploymentId,
+    /// Its revision, unless the rollout was found under way.
+    pub from: Option<RevisionArn>,
 }
 
 /// What one look at the service says of the rollout.
@@ -87,6 +89,32 @@ pub fn judge(watched: &Watched, service: &Service) -> State {
     }
 }
 
+/// Whether a rollout whose place another deployment has taken was rolled back
+/// rather than replaced. A rollback can be over between two looks; then no
+/// deployment tells of it any more, but the service's history does.
+pub fn was_rolled_back(
+    watched: &Watched,
+    by: &RevisionArn,
+    history: Option<&[ServiceDeployment]>,
+) -> Option<State> {
+    let ours = history
+        .unwrap_or_default()
+        .iter()
+        .find(|deployment| deployment.revision.as_ref() == Some(&watched.revision));
+    let (rolled_back, reason) = match ours {
+        Some(ours) => (ours.failed(), ours.reason.clone()),
+        // Nobody tells. Back on the revision from before, it most likely is.
+        None => (
+            watched.from.as_ref() == Some(by) && *by != watched.revision,
+            None,
+        ),
+    };
+    rolled_back.then(|| State::RolledBack {
+        to: by.clone(),
+        reason,
+    })
+}
+
 /// What runs, PRIMARY first.
 pub fn running(service: &Service) -> Vec<Running> {
     let mut deployments: Vec<&Deployment> = service
@@ -147,6 +175,7 @@ fn tasks(ours: &Deployment, service: &Service) -> Tasks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observed::DeploymentStatus;
 
     fn arn(revision: u64) -> RevisionArn {
         format!("arn:aws:ecs:us-west-1:123456789012:task-definition/web:{revision}")
@@ -188,6 +217,7 @@ mod tests {
             revision: arn(42),
             deployment: Some("ecs-svc/new".parse().unwrap()),
             before: "ecs-svc/old".parse().unwrap(),
+            from: Some(arn(41)),
         }
     }
 
@@ -336,5 +366,52 @@ mod tests {
                 status: "DRAINING".into()
             }
         );
+    }
+
+    fn history(status: DeploymentStatus, triggered: bool) -> Vec<ServiceDeployment> {
+        vec![ServiceDeployment {
+            arn: "a".into(),
+            status,
+            reason: Some("why".into()),
+            revision: Some(arn(42)),
+            created_at: 1,
+            finished_at: None,
+            stage: None,
+            traffic: None,
+            triggered,
+        }]
+    }
+
+    #[test]
+    fn a_rollback_that_nobody_saw_is_in_the_history() {
+        let back = State::RolledBack {
+            to: arn(41),
+            reason: Some("why".into()),
+        };
+        let verdict = |status, triggered| {
+            was_rolled_back(&watched(), &arn(41), Some(&history(status, triggered)))
+        };
+        assert_eq!(
+            verdict(DeploymentStatus::RollbackSuccessful, false),
+            Some(back.clone())
+        );
+        assert_eq!(
+            verdict(DeploymentStatus::RollbackInProgress, false),
+            Some(back.clone())
+        );
+        assert_eq!(verdict(DeploymentStatus::Stopped, true), Some(back));
+        // Stopped by a newer deployment, even one that goes back by hand.
+        assert_eq!(verdict(DeploymentStatus::Stopped, false), None);
+    }
+
+    #[test]
+    fn without_a_history_going_back_is_a_rollback() {
+        let back = State::RolledBack {
+            to: arn(41),
+            reason: None,
+        };
+        assert_eq!(was_rolled_back(&watched(), &arn(41), None), Some(back));
+        assert_eq!(was_rolled_back(&watched(), &arn(43), None), None);
+        assert_eq!(was_rolled_back(&watched(), &arn(42), None), None);
     }
 }

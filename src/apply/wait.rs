@@ -1,13 +1,16 @@
 //! Waiting for rollouts, all of them by the same looks.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tracing::debug;
 
 use super::rollout::{self, State, Watched, judge};
 use super::{Apply, Progress, Step, describe, failed, pause};
+use crate::cloud::Reader;
 use crate::event::{Event, How, Outcome, Running, Tasks};
-use crate::observed::{Seen, Service};
+use crate::observed::{Observed, Seen, Service, ServiceDeployment, ServiceKey, Want};
 
 /// Between looks at first, and again when a rollout is about to end: the run
 /// then ends within a second of it.
@@ -95,7 +98,7 @@ impl Apply<'_> {
                     in_trouble = false;
                     for step in steps.iter_mut().filter(|step| step.waits().is_some()) {
                         if let Some(seen) = seen.get(&step.plan.key) {
-                            self.judge(step, seen);
+                            self.judge(step, seen).await;
                         }
                     }
                 }
@@ -156,7 +159,7 @@ impl Apply<'_> {
         }
     }
 
-    fn judge(&mut self, step: &mut Step<'_>, seen: &Seen<Service>) {
+    async fn judge(&mut self, step: &mut Step<'_>, seen: &Seen<Service>) {
         let Progress::Waiting(waiting) = &mut step.state else {
             return;
         };
@@ -182,7 +185,13 @@ impl Apply<'_> {
             }
         };
         waiting.now = rollout::running(service);
-        let state = judge(&waiting.watched, service);
+        let mut state = judge(&waiting.watched, service);
+        if let State::Superseded { by } = &state {
+            let history = history(self.reader, &step.plan.key).await;
+            if let Some(back) = rollout::was_rolled_back(&waiting.watched, by, history.as_deref()) {
+                state = back;
+            }
+        }
         if let State::Going(tasks) = state {
             let all_run = tasks.running >= tasks.desired;
             waiting.ending = all_run.then(|| waiting.ending.unwrap_or_else(Instant::now));
@@ -232,4 +241,18 @@ fn waiting_names(steps: &[Step<'_>]) -> Vec<String> {
         .filter(|step| step.waits().is_some())
         .map(|step| step.plan.name.clone())
         .collect()
+}
+
+/// What happened to a service, if ECS tells.
+async fn history(reader: &Reader, key: &ServiceKey) -> Option<Vec<ServiceDeployment>> {
+    let mut observed = Observed::default();
+    let wants = BTreeSet::from([Want::History(key.clone())]);
+    if let Err(error) = reader.look(wants, &mut observed).await {
+        debug!(%error, service = %key, "the history could not be read");
+        return None;
+    }
+    match observed.history(key) {
+        Ok(Seen::Found(history)) if !history.is_empty() => Some(history.clone()),
+        _ => None,
+    }
 }

@@ -84,6 +84,7 @@ impl Apply<'_> {
                 key: step.plan.key.clone(),
                 revision: revision.clone(),
                 before: change.basis.deployment.clone(),
+                from: change.basis.revision.clone(),
                 restart: change.restart,
             };
             let (reader, writer, turns) = (self.reader.clone(), self.writer.clone(), turns.clone());
@@ -124,6 +125,7 @@ impl Apply<'_> {
                 revision: update.revision,
                 deployment,
                 before: update.before,
+                from: Some(update.from),
             };
             let how = if update.restart {
                 How::Restarted
@@ -196,6 +198,7 @@ struct Update {
     key: ServiceKey,
     revision: RevisionArn,
     before: DeploymentId,
+    from: RevisionArn,
     restart: bool,
 }
 

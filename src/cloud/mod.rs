@@ -4,7 +4,7 @@
 //! [`Reader`] made from it looks things up, batched, and cannot write: the
 //! clients that it holds refuse every operation that is not on the list of
 //! reads. A [`Writer`] has the two writes of a deployment. Task definitions
-//! pass through as the JSON that AWS sent ([`raw`]).
+//! pass through as the JSON that AWS sent (`raw`).
 //!
 //! This module makes no choices: what to look up comes as
 //! [`Want`](crate::observed::Want)s, what to write from a plan.
