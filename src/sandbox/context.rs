@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::clock::Millis;
+use super::options::Options;
 use super::state::{Place, Scope, State};
 use super::wire::Refusal;
 
@@ -10,7 +11,7 @@ pub(super) struct Context<'a> {
     pub state: &'a mut State,
     pub scope: Scope,
     pub now: Millis,
-    pub shuffled: bool,
+    pub options: Options,
     pub body: &'a Map<String, Value>,
 }
 

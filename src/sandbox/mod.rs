@@ -18,6 +18,7 @@ mod ecs;
 mod faults;
 mod ids;
 mod manifest;
+mod options;
 mod rollout;
 mod seed;
 mod server;
@@ -43,6 +44,7 @@ pub use wire::Call;
 use crate::model::{Digest, ImageReference};
 use clock::{Clock, Millis};
 use context::Context;
+use options::Options;
 use state::State;
 use store::Store;
 use wire::{Parsed, Refusal};
@@ -60,7 +62,7 @@ pub struct Sandbox {
     store: Arc<Store>,
     calls: Arc<Mutex<Vec<Call>>>,
     clock: Clock,
-    shuffled: bool,
+    options: Options,
     faults: Option<Arc<dyn Faults>>,
 }
 
@@ -90,33 +92,8 @@ impl Sandbox {
             store: Arc::new(store),
             calls: Arc::default(),
             clock,
-            shuffled: false,
+            options: Options::default(),
             faults: None,
-        }
-    }
-
-    /// Sandbox seconds for each second of tokio's clock.
-    #[must_use]
-    pub fn with_speed(self, speed: f64) -> Self {
-        Self {
-            clock: self.clock.at_speed(speed),
-            ..self
-        }
-    }
-
-    /// Whether task definitions come back with their environment lists in
-    /// another order than sent, as ECS does. Off at first.
-    #[must_use]
-    pub fn with_shuffled_environment(self, shuffled: bool) -> Self {
-        Self { shuffled, ..self }
-    }
-
-    /// Asks `faults` before every call what is to go wrong.
-    #[must_use]
-    pub fn with_faults(self, faults: impl Faults + 'static) -> Self {
-        Self {
-            faults: Some(Arc::new(faults)),
-            ..self
         }
     }
 
@@ -248,7 +225,7 @@ impl Sandbox {
                 state,
                 scope,
                 now,
-                shuffled: self.shuffled,
+                options: self.options,
                 body: &parsed.body,
             };
             let body = match parsed.service {

@@ -16,7 +16,7 @@ pub(super) fn register(context: &mut Context) -> Answer {
     let mut answer = Map::new();
     answer.insert(
         "taskDefinition".to_owned(),
-        document(&revision, context.shuffled),
+        document(&revision, context.options.shuffled),
     );
     if !revision.tags.is_empty() {
         answer.insert("tags".to_owned(), Value::from(revision.tags));
@@ -73,7 +73,7 @@ pub(super) fn describe(context: &mut Context) -> Answer {
     let mut answer = Map::new();
     answer.insert(
         "taskDefinition".to_owned(),
-        document(revision, context.shuffled),
+        document(revision, context.options.shuffled),
     );
     if context.includes("TAGS") {
         answer.insert("tags".to_owned(), Value::from(revision.tags.clone()));
@@ -83,7 +83,7 @@ pub(super) fn describe(context: &mut Context) -> Answer {
 
 pub(super) fn deregister(context: &mut Context) -> Answer {
     let wanted = context.required("taskDefinition")?;
-    let (now, shuffled) = (context.now, context.shuffled);
+    let (now, shuffled) = (context.now, context.options.shuffled);
     let Some((family, Some(number))) = name(wanted) else {
         return Err(Refusal::client(format!(
             "Invalid revision number. Number: {wanted}"

@@ -6,7 +6,7 @@ use super::super::context::{Context, listed};
 use super::super::rollout;
 use super::super::state::{Rollout, Service, ServiceDeployment};
 use super::super::wire::{Answer, Refusal};
-use super::{cluster, services, view};
+use super::{cluster, lag, services, view};
 
 /// The service that an ARN `…/CLUSTER/SERVICE/ID` belongs to.
 fn owner<'a>(context: &'a Context, arn: &str, kind: &str) -> Option<&'a Service> {
@@ -20,6 +20,7 @@ pub(super) fn list(context: &mut Context) -> Answer {
     let service = services::find(context, cluster, name);
     let service =
         service.ok_or_else(|| Refusal::new("ServiceNotFoundException", "Service not found."))?;
+    let service = lag::listed(service, context.now);
     let statuses = context.texts("status");
     let bound = |key: &str| {
         context

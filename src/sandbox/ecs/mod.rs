@@ -3,6 +3,7 @@
 mod clusters;
 mod definitions;
 mod deployments;
+mod lag;
 mod normal;
 mod services;
 mod tags;

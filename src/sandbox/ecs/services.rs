@@ -7,7 +7,7 @@ use super::super::ecr;
 use super::super::rollout::{self, Wanted};
 use super::super::state::{Service, ServiceStatus};
 use super::super::wire::{Answer, Refusal};
-use super::{cluster, definitions, name_of, view};
+use super::{cluster, definitions, lag, name_of, view};
 
 /// Request keys that are no settings of the service.
 pub(super) const NO_SETTINGS: [&str; 9] = [
@@ -62,24 +62,12 @@ pub(super) fn create(context: &mut Context) -> Answer {
         ));
     }
     let settings = with_defaults(settings(context.body));
+    let service = Service::new(context.scope.clone(), &cluster, name, context.now);
     let mut service = Service {
-        scope: context.scope.clone(),
-        cluster,
-        name: name.to_owned(),
-        status: ServiceStatus::Active,
         settings,
         tags: context.values("tags").to_vec(),
         desired,
-        created_at: context.now,
-        deployments: Vec::new(),
-        history: Vec::new(),
-        revisions: Vec::new(),
-        tasks: Vec::new(),
-        events: Vec::new(),
-        sequence: 0,
-        clock: context.now,
-        next_start: context.now,
-        next_stop: context.now,
+        ..service
     };
     rollout::begin(&mut service, wanted, context.now);
     rollout::changed(&mut service, context.now);
@@ -177,7 +165,10 @@ pub(super) fn describe(context: &mut Context) -> Answer {
     let (mut services, mut failures) = (Vec::new(), Vec::new());
     for name in names.into_iter().map(name_of) {
         match find(context, cluster, name) {
-            Some(service) => services.push(view::service(service, tags)),
+            Some(service) => {
+                let shown = lag::described(service, context.now);
+                services.push(view::service(shown, tags));
+            }
             None => {
                 let arn = context
                     .scope

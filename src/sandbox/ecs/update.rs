@@ -6,7 +6,7 @@ use super::super::context::Context;
 use super::super::rollout::{self, OF_A_REVISION};
 use super::super::wire::{Answer, Refusal};
 use super::services::{active, settings, wanted};
-use super::{cluster, name_of, view};
+use super::{cluster, lag, name_of, view};
 
 pub(super) fn update(context: &mut Context) -> Answer {
     let (cluster, name) = (cluster(context)?, name_of(context.required("service")?));
@@ -47,8 +47,9 @@ pub(super) fn update(context: &mut Context) -> Answer {
     let again = current_definition.filter(|_| deploys && requested.is_none());
     let again = again.map(|arn| wanted(context, &arn)).transpose()?;
 
-    let now = context.now;
+    let (now, options) = (context.now, context.options);
     let service = active(context, cluster, name)?;
+    lag::remember(service, options, now);
     for (key, value) in sent {
         match (
             service

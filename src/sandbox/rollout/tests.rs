@@ -9,27 +9,14 @@ fn service(desired: u32, configuration: Value) -> Service {
     let Value::Object(settings) = json!({"deploymentConfiguration": configuration}) else {
         panic!("an object")
     };
+    let scope = Scope {
+        account: "123456789012".parse().unwrap(),
+        region: "us-west-1".parse().unwrap(),
+    };
     Service {
-        scope: Scope {
-            account: "123456789012".parse().unwrap(),
-            region: "us-west-1".parse().unwrap(),
-        },
-        cluster: "prod".to_owned(),
-        name: "api".to_owned(),
-        status: ServiceStatus::Active,
         settings,
-        tags: Vec::new(),
         desired,
-        created_at: 0,
-        deployments: Vec::new(),
-        history: Vec::new(),
-        revisions: Vec::new(),
-        tasks: Vec::new(),
-        events: Vec::new(),
-        sequence: 0,
-        clock: 0,
-        next_start: 0,
-        next_stop: 0,
+        ..Service::new(scope, "prod", "api", 0)
     }
 }
 

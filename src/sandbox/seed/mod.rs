@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::clock::Millis;
 use super::ecs::{normalised, store_revision, with_defaults};
 use super::rollout::{self, Wanted};
-use super::state::{Cluster, Rollout, Scope, Service, ServiceStatus, State};
+use super::state::{Cluster, Rollout, Scope, Service, State};
 use super::{ecr, ids};
 use crate::model::{AccountId, ClusterName, ImageReference, Region, ServiceName};
 
@@ -101,24 +101,13 @@ fn plant_service(
         json!({"key": "team", "value": "platform"}),
         json!({"key": "service", "value": declared.name}),
     ];
+    let service = Service::new(scope.clone(), declared.cluster.as_str(), family, now);
     let mut service = Service {
-        scope: scope.clone(),
-        cluster: declared.cluster.to_string(),
-        name: family.to_owned(),
-        status: ServiceStatus::Active,
         settings: with_defaults(document::settings(scope)),
         tags: tags.clone(),
         desired,
         created_at: now - 93 * DAY,
-        deployments: Vec::new(),
-        history: Vec::new(),
-        revisions: Vec::new(),
-        tasks: Vec::new(),
-        events: Vec::new(),
-        sequence: 0,
-        clock: now,
-        next_start: now,
-        next_stop: now,
+        ..service
     };
     // Where tags count versions, the one before the live one was there too.
     let counted = declared

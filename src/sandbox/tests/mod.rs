@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 mod documents;
 mod faults;
+mod lag;
 mod rollouts;
 mod store;
 
