@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::super::clock::Millis;
-use super::super::state::{Behaviour, DeployedContainer, Scope, State};
+use super::super::state::{Behaviour, DeployedContainer, Scope, Secret, State};
 use super::super::store::Error;
 use super::super::{behaviour, manifest};
 use super::images::{insert, tagged, tags_of};
@@ -52,12 +52,18 @@ pub(in super::super) fn deployed(
         .into_iter()
         .flatten()
         .filter_map(Value::as_object);
+    let role = document.get("executionRoleArn").and_then(Value::as_str);
     containers
-        .map(|container| one(state, container, now))
+        .map(|container| one(state, container, role.unwrap_or_default(), now))
         .collect()
 }
 
-fn one(state: &mut State, container: &Map<String, Value>, now: Millis) -> DeployedContainer {
+fn one(
+    state: &mut State,
+    container: &Map<String, Value>,
+    role: &str,
+    now: Millis,
+) -> DeployedContainer {
     let text = |key: &str| {
         container
             .get(key)
@@ -74,12 +80,20 @@ fn one(state: &mut State, container: &Map<String, Value>, now: Millis) -> Deploy
         Ok(reference) => resolved(state, &reference, now),
         Err(_) => (None, Behaviour::Unpullable),
     };
+    let secret = container
+        .get("secrets")
+        .and_then(|secrets| secrets.get(0)?.get("valueFrom")?.as_str())
+        .map(|from| Secret {
+            from: from.to_owned(),
+            role: role.to_owned(),
+        });
     DeployedContainer {
         name,
         image,
         digest,
         essential,
         behaviour,
+        secret,
     }
 }
 

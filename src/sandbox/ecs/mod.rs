@@ -7,6 +7,7 @@ mod lag;
 mod normal;
 mod services;
 mod tags;
+mod task_view;
 mod tasks;
 mod update;
 mod view;

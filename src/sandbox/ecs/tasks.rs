@@ -6,7 +6,7 @@ use super::super::context::{Context, listed};
 use super::super::rollout::{STOPPED_VISIBLE, changed, order_stop};
 use super::super::state::{Service, Task};
 use super::super::wire::{Answer, Refusal};
-use super::{cluster, name_of, services, view};
+use super::{cluster, name_of, services, task_view};
 
 /// A stopped task is known for an hour.
 fn visible(context: &Context, task: &Task) -> bool {
@@ -66,7 +66,7 @@ pub(super) fn describe(context: &mut Context) -> Answer {
     let (mut tasks, mut failures) = (Vec::new(), Vec::new());
     for id in wanted.into_iter().map(name_of) {
         match all(context, cluster).find(|(_, task)| task.id == id) {
-            Some((service, task)) => tasks.push(view::task(service, task)),
+            Some((service, task)) => tasks.push(task_view::task(service, task)),
             None => {
                 let arn = context.scope.arn("ecs", &format!("task/{cluster}/{id}"));
                 failures.push(json!({"arn": arn, "reason": "MISSING"}));
@@ -103,6 +103,6 @@ pub(super) fn stop(context: &mut Context) -> Answer {
         .tasks
         .iter()
         .find(|task| task.id == id)
-        .map(|task| view::task(service, task));
+        .map(|task| task_view::task(service, task));
     Ok(json!({"task": stopped}))
 }

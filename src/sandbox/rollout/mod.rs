@@ -7,12 +7,14 @@
 
 mod begin;
 mod breaker;
+mod reason;
 mod task;
 #[cfg(test)]
 mod tests;
 
 pub(super) use begin::{OF_A_REVISION, Wanted, begin};
 pub(super) use breaker::{roll_back, stop_here};
+pub(super) use reason::OUT_OF_MEMORY;
 pub(super) use task::{order_stop, settled_task};
 
 use super::clock::Millis;
@@ -55,8 +57,9 @@ fn settle(service: &mut Service) {
         return;
     }
     if may_start(service) && service.next_start <= now {
-        task::start(service, now);
         service.next_start = now + START_EVERY;
+        task::start(service, now);
+        breaker::check(service, now);
     }
     stop_at_once(service, now);
     if let Some(task) = surplus(service).filter(|_| service.next_stop <= now) {

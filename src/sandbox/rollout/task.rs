@@ -2,8 +2,9 @@
 
 use super::super::clock::Millis;
 use super::super::ids;
-use super::super::state::{Behaviour, DeployedContainer, Deployment, Phase, Service, Stop, Task};
-use super::breaker;
+use super::super::state::{Behaviour, Deployment, Phase, Service, Stop, Task};
+use super::reason::Target;
+use super::{breaker, reason};
 
 const PROVISIONING: Millis = 900;
 const PENDING: Millis = 1_300;
@@ -14,8 +15,18 @@ const CRASHES_AFTER: Millis = 2_000;
 const UNHEALTHY_AFTER: Millis = 5_000;
 const STOPPING: Millis = 1_500;
 
-/// Starts one task of the PRIMARY deployment.
+/// Starts one task of the PRIMARY deployment, if there is room for it.
 pub(super) fn start(service: &mut Service, now: Millis) {
+    let homeless = |deployment: &&Deployment| {
+        let mut containers = deployment.containers.iter();
+        containers.any(|container| container.behaviour == Behaviour::NoCapacity)
+    };
+    if let Some(primary) = service.deployments.first().filter(homeless) {
+        let id = primary.id.clone();
+        service.event(now, &reason::unplaced(service));
+        breaker::failed_task(service, &id, now);
+        return;
+    }
     let id = ids::hex(&service.next_seed());
     let Some(primary) = service.deployments.first_mut() else {
         return;
@@ -66,8 +77,10 @@ pub(super) fn step_all(service: &mut Service, now: Millis) {
 }
 
 fn step(service: &mut Service, index: usize, now: Millis) {
-    let task = &mut service.tasks[index];
+    let task = &service.tasks[index];
     let behaviour = task.culprit().map_or(Behaviour::Healthy, |c| c.behaviour);
+    let target = (behaviour == Behaviour::FailsElb).then(|| Target::of(service));
+    let task = &mut service.tasks[index];
     match (task.phase, behaviour) {
         (Phase::Provisioning, _) => {
             task.phase = Phase::Pending;
@@ -79,7 +92,11 @@ fn step(service: &mut Service, index: usize, now: Millis) {
             task.due = Some(now + pending);
         }
         (Phase::Pending, Behaviour::Unpullable) => {
-            let reason = pull_error(task.culprit());
+            let reason = reason::pull(task.culprit());
+            finish(task, "TaskFailedToStart", &reason, true, now);
+        }
+        (Phase::Pending, Behaviour::NoSecret) => {
+            let reason = reason::secret(task.culprit(), &task.id);
             finish(task, "TaskFailedToStart", &reason, true, now);
         }
         (Phase::Pending, _) => {
@@ -96,16 +113,20 @@ fn step(service: &mut Service, index: usize, now: Millis) {
                 now,
             );
         }
-        (Phase::Running, Behaviour::Unhealthy) => {
-            order_stop(
-                task,
-                "ServiceSchedulerInitiated",
-                "Task failed container health checks",
-                now,
+        (Phase::Running, Behaviour::Unhealthy | Behaviour::FailsElb) => {
+            let reason = target.as_ref().map_or_else(
+                || "Task failed container health checks".to_owned(),
+                Target::reason,
             );
+            order_stop(task, "ServiceSchedulerInitiated", &reason, now);
             if let Some(stop) = &mut task.stop {
                 stop.failure = true;
             }
+            let id = task.id.clone();
+            if let Some(target) = target {
+                service.event(now, &target.event(&id));
+            }
+            service.event(now, &format!("has stopped 1 running tasks: (task {id})."));
         }
         (Phase::Running, _) => {
             task.phase = Phase::Healthy;
@@ -130,9 +151,9 @@ fn step(service: &mut Service, index: usize, now: Millis) {
 
 fn until_verdict(behaviour: Behaviour) -> Millis {
     match behaviour {
-        Behaviour::Healthy | Behaviour::Slow | Behaviour::Unpullable => HEALTHY_AFTER,
         Behaviour::Crash | Behaviour::OutOfMemory => CRASHES_AFTER,
-        Behaviour::Unhealthy => UNHEALTHY_AFTER,
+        Behaviour::Unhealthy | Behaviour::FailsElb => UNHEALTHY_AFTER,
+        _ => HEALTHY_AFTER,
     }
 }
 
@@ -158,13 +179,4 @@ fn finish(task: &mut Task, code: &str, reason: &str, failure: bool, now: Millis)
         reason: reason.to_owned(),
         failure,
     });
-}
-
-/// The words of ECS on Fargate for an image that the registry does not have.
-fn pull_error(container: Option<&DeployedContainer>) -> String {
-    let image = container.map_or("", |c| c.image.as_str());
-    format!(
-        "CannotPullContainerError: pull image manifest has been retried 7 time(s): \
-         failed to resolve ref {image}: {image}: not found"
-    )
 }

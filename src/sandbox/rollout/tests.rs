@@ -27,6 +27,7 @@ fn wanted(behaviour: Behaviour) -> Wanted {
         digest: None,
         essential: true,
         behaviour,
+        secret: None,
     };
     Wanted {
         task_definition: "api:1".to_owned(),

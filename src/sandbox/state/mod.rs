@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 mod service;
 
 pub(super) use service::{
-    Behaviour, Breaker, DeployedContainer, Deployment, Phase, Rollback, Rollout, Service,
+    Behaviour, Breaker, DeployedContainer, Deployment, Phase, Rollback, Rollout, Secret, Service,
     ServiceDeployment, ServiceRevision, ServiceStatus, Stale, Stop, Task,
 };
 

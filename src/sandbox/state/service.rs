@@ -92,6 +92,18 @@ pub(in crate::sandbox) struct DeployedContainer {
     pub digest: Option<String>,
     pub essential: bool,
     pub behaviour: Behaviour,
+    /// The first secret it needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Secret>,
+}
+
+/// What a container needs before it can start, and who is to read it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(in crate::sandbox) struct Secret {
+    /// `valueFrom`: an ARN, or the name of an SSM parameter.
+    pub from: String,
+    /// ARN of the execution role.
+    pub role: String,
 }
 
 /// How tasks of an image fare.
@@ -103,6 +115,12 @@ pub(in crate::sandbox) enum Behaviour {
     Crash,
     OutOfMemory,
     Unhealthy,
+    /// The load balancer's health checks fail.
+    FailsElb,
+    /// A secret cannot be read.
+    NoSecret,
+    /// There is no room to place a task.
+    NoCapacity,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -7,6 +7,7 @@ use hyper::body::Bytes;
 use serde_json::{Value, json};
 
 mod documents;
+mod failures;
 mod faults;
 mod lag;
 mod rollouts;

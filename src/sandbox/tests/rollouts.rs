@@ -153,6 +153,18 @@ async fn each_way_to_fail_leaves_its_traces() {
             json!(137),
         ),
         (
+            "nosecret",
+            "TaskFailedToStart",
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secrets from ssm: ",
+            Value::Null,
+        ),
+        (
+            "1.4.3-elb",
+            "ServiceSchedulerInitiated",
+            "Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/api-prod/",
+            json!(143),
+        ),
+        (
             "unhealthy",
             "ServiceSchedulerInitiated",
             "Task failed container health checks",
