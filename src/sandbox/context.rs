@@ -71,12 +71,22 @@ impl<'a> Context<'a> {
         default: usize,
         most: usize,
     ) -> Result<(Vec<T>, Option<String>), Refusal> {
-        let size = self
-            .count("maxResults")?
-            .map_or(default, |size| size as usize);
+        self.page_of("maxResults", items, default, most)
+    }
+
+    /// The same where the size of a page goes by another name.
+    pub(super) fn page_of<T>(
+        &self,
+        size: &str,
+        items: Vec<T>,
+        default: usize,
+        most: usize,
+    ) -> Result<(Vec<T>, Option<String>), Refusal> {
+        let name = size;
+        let size = self.count(name)?.map_or(default, |size| size as usize);
         if size == 0 || size > most {
             return Err(Refusal::parameter(format!(
-                "maxResults must be between 1 and {most}."
+                "{name} must be between 1 and {most}."
             )));
         }
         let start = match self.text("nextToken") {

@@ -1,5 +1,5 @@
-//! An embedded Amazon ECS, with the ECR and STS it needs: for trying evenkeel
-//! without an account, and for its tests.
+//! An embedded Amazon ECS, with the ECR, CloudWatch Logs and STS it needs: for
+//! trying evenkeel without an account, and for its tests.
 //!
 //! [`Sandbox::answer`] takes an HTTP request as an AWS SDK sends it and gives
 //! the response that AWS would give. The SDK's client calls it in process; the
@@ -8,7 +8,7 @@
 //!
 //! It never calls AWS, never checks a signature, and runs no container: how
 //! the tasks of an image fare is told by words in the image's tag (`crash`,
-//! `unpullable`, `slow`, `unhealthy`, `oom`).
+//! `unpullable`, `slow`, `unhealthy`, `oom`, `elb`, `nosecret`, `nocapacity`).
 
 mod behaviour;
 mod clock;
@@ -17,6 +17,7 @@ mod ecr;
 mod ecs;
 mod faults;
 mod ids;
+mod logs;
 mod manifest;
 mod options;
 mod rollout;
@@ -120,7 +121,7 @@ impl Sandbox {
             .with(self.clock.now(), |state, now| ecr::push(state, image, now))?
     }
 
-    /// Answers a request to ECS, ECR or STS.
+    /// Answers a request to ECS, ECR, CloudWatch Logs or STS.
     pub async fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
         let parsed = match wire::parse(&request) {
             Ok(parsed) => parsed,
@@ -230,6 +231,7 @@ impl Sandbox {
             };
             let body = match parsed.service {
                 "ecs" => ecs::answer(&parsed.operation, &mut context),
+                "logs" => logs::answer(&parsed.operation, &mut context),
                 _ => ecr::answer(&parsed.operation, &mut context),
             };
             body.map(|body| wire::json_response(&body, request_id))

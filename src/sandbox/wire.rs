@@ -10,11 +10,12 @@ use crate::model::{AccountId, Region};
 
 const ECS: &str = "AmazonEC2ContainerServiceV20141113.";
 const ECR: &str = "AmazonEC2ContainerRegistry_V20150921.";
+const LOGS: &str = "Logs_20140328.";
 
 /// One call that was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// `ecs`, `ecr` or `sts`.
+    /// `ecs`, `ecr`, `logs` or `sts`.
     pub service: &'static str,
     pub operation: String,
     pub account: AccountId,
@@ -106,6 +107,8 @@ pub(super) fn parse(request: &Request<Bytes>) -> Result<Parsed, Refusal> {
         ("ecs", operation)
     } else if let Some(operation) = target.strip_prefix(ECR) {
         ("ecr", operation)
+    } else if let Some(operation) = target.strip_prefix(LOGS) {
+        ("logs", operation)
     } else {
         return Err(unknown(&format!("the sandbox has no operation {target}")));
     };

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::super::clock::Millis;
-use super::super::state::{Behaviour, DeployedContainer, Scope, Secret, State};
+use super::super::state::{Behaviour, DeployedContainer, Log, Scope, Secret, State};
 use super::super::store::Error;
 use super::super::{behaviour, manifest};
 use super::images::{insert, tagged, tags_of};
@@ -94,7 +94,25 @@ fn one(
         essential,
         behaviour,
         secret,
+        log: log(container),
     }
+}
+
+/// Where a container logs to, with the `awslogs` driver.
+fn log(container: &Map<String, Value>) -> Option<Log> {
+    let configuration = container.get("logConfiguration")?;
+    if configuration.get("logDriver")? != "awslogs" {
+        return None;
+    }
+    let option = |key: &str| {
+        let value = configuration.get("options")?.get(key)?.as_str()?;
+        Some(value.to_owned())
+    };
+    Some(Log {
+        group: option("awslogs-group")?,
+        region: option("awslogs-region"),
+        prefix: option("awslogs-stream-prefix"),
+    })
 }
 
 /// What the reference stands for, and how its tasks fare. What the sandbox's

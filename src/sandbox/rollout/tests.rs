@@ -28,6 +28,7 @@ fn wanted(behaviour: Behaviour) -> Wanted {
         essential: true,
         behaviour,
         secret: None,
+        log: None,
     };
     Wanted {
         task_definition: "api:1".to_owned(),

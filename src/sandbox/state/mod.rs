@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 mod service;
 
 pub(super) use service::{
-    Behaviour, Breaker, DeployedContainer, Deployment, Phase, Rollback, Rollout, Secret, Service,
-    ServiceDeployment, ServiceRevision, ServiceStatus, Stale, Stop, Task,
+    Behaviour, Breaker, DeployedContainer, Deployment, Log, Phase, Rollback, Rollout, Secret,
+    Service, ServiceDeployment, ServiceRevision, ServiceStatus, Stale, Stop, Task,
 };
 
 use super::clock::Millis;
@@ -126,6 +126,13 @@ impl State {
 
     pub(super) fn place_mut(&mut self, scope: &Scope) -> &mut Place {
         self.places.entry(scope.key()).or_default()
+    }
+}
+
+impl Place {
+    /// Every task that is still known.
+    pub(super) fn tasks(&self) -> impl Iterator<Item = &Task> {
+        self.services.values().flat_map(|service| &service.tasks)
     }
 }
 

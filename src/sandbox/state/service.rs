@@ -95,6 +95,17 @@ pub(in crate::sandbox) struct DeployedContainer {
     /// The first secret it needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<Secret>,
+    /// Where it logs to CloudWatch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<Log>,
+}
+
+/// The options of the `awslogs` driver.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(in crate::sandbox) struct Log {
+    pub group: String,
+    pub region: Option<String>,
+    pub prefix: Option<String>,
 }
 
 /// What a container needs before it can start, and who is to read it.

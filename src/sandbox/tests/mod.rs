@@ -10,6 +10,7 @@ mod documents;
 mod failures;
 mod faults;
 mod lag;
+mod logs;
 mod rollouts;
 mod store;
 
