@@ -19,6 +19,16 @@ const ALONE: [(&str, Behaviour); 2] = [
     ("elb", Behaviour::FailsElb),
 ];
 
+/// Whether a tag says that one-off tasks of the image fail. Its services do well.
+pub(super) fn fails_once(tag: &str) -> bool {
+    tag.contains("badmigration")
+}
+
+/// Whether a tag has a word in it that tells how its tasks fare.
+pub(super) fn tells(tag: &str) -> bool {
+    of_tag(tag).is_some() || fails_once(tag)
+}
+
 /// The behaviour that a tag asks for, if it has such a word in it.
 pub(super) fn of_tag(tag: &str) -> Option<Behaviour> {
     let alone = || {

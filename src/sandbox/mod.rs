@@ -215,12 +215,13 @@ impl Sandbox {
                     sts::answer(&parsed.operation, &parsed.body, &scope, expires, request_id);
                 return body.map(|body| wire::xml_response(body, request_id));
             }
-            for service in state
-                .places
-                .values_mut()
-                .flat_map(|place| place.services.values_mut())
-            {
-                rollout::advance(service, now);
+            for place in state.places.values_mut() {
+                for service in place.services.values_mut() {
+                    rollout::advance(service, now);
+                }
+                for one in &mut place.one_off {
+                    rollout::advance_one_off(one, now);
+                }
             }
             let mut context = Context {
                 state,

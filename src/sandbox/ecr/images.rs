@@ -104,7 +104,9 @@ pub(super) fn tagged(repository: &mut Repository, tag: &str, now: Millis) -> Opt
     if let Some(digest) = repository.tags.get(tag) {
         return Some(digest.clone());
     }
-    behaviour::of_tag(tag)?;
+    if !behaviour::tells(tag) {
+        return None;
+    }
     let seed = format!("{}/{}:{tag}", repository.scope.registry(), repository.name);
     Some(insert(repository, &seed, Some(tag), None, now))
 }

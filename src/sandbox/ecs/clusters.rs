@@ -72,7 +72,11 @@ fn view(scope: &Scope, place: &Place, name: &str, tags: bool) -> Value {
         .values()
         .filter(|s| s.cluster == name)
         .collect();
-    let tasks = || services.iter().flat_map(|service| &service.tasks);
+    let one_off = || place.one_off.iter().filter(|one| one.cluster == name);
+    let tasks = || {
+        let of_services = services.iter().flat_map(|service| &service.tasks);
+        of_services.chain(one_off().map(|one| &one.task))
+    };
     put(
         "clusterArn",
         scope.arn("ecs", &format!("cluster/{name}")).into(),

@@ -5,6 +5,7 @@ mod definitions;
 mod deployments;
 mod lag;
 mod normal;
+mod run;
 mod services;
 mod tags;
 mod task_view;
@@ -34,6 +35,7 @@ pub(super) fn answer(operation: &str, context: &mut Context) -> Answer {
         "ListServices" => services::list(context),
         "UpdateService" => update::update(context),
         "DeleteService" => services::delete(context),
+        "RunTask" => run::run(context),
         "ListTasks" => tasks::list(context),
         "DescribeTasks" => tasks::describe(context),
         "StopTask" => tasks::stop(context),

@@ -1,12 +1,13 @@
-//! Tasks, of services only: the sandbox runs none by itself.
+//! Tasks, of services and by themselves: listed, described, stopped.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::super::context::{Context, listed};
 use super::super::rollout::{STOPPED_VISIBLE, changed, order_stop};
-use super::super::state::{Service, Task};
+use super::super::state::Task;
 use super::super::wire::{Answer, Refusal};
-use super::{cluster, name_of, services, task_view};
+use super::task_view::{self, Known};
+use super::{cluster, name_of, services};
 
 /// A stopped task is known for an hour.
 fn visible(context: &Context, task: &Task) -> bool {
@@ -14,16 +15,21 @@ fn visible(context: &Context, task: &Task) -> bool {
         .is_none_or(|at| at + STOPPED_VISIBLE > context.now)
 }
 
-fn all<'a>(
-    context: &'a Context,
-    cluster: &'a str,
-) -> impl Iterator<Item = (&'a Service, &'a Task)> {
+fn all<'a>(context: &'a Context, cluster: &'a str) -> impl Iterator<Item = Known<'a>> {
     let place = context.state.place(&context.scope);
     let services = place.into_iter().flat_map(|place| place.services.values());
-    services
-        .filter(move |service| service.cluster == cluster)
-        .flat_map(|service| service.tasks.iter().map(move |task| (service, task)))
-        .filter(|(_, task)| visible(context, task))
+    let of_services = services.flat_map(|service| {
+        service
+            .tasks
+            .iter()
+            .map(move |t| Known::OfService(service, t))
+    });
+    let scope = &context.scope;
+    let own = place.into_iter().flat_map(|place| &place.one_off);
+    of_services
+        .chain(own.map(move |one| Known::OneOff(scope, one)))
+        .filter(move |known| known.cluster() == cluster)
+        .filter(|known| visible(context, known.task()))
 }
 
 pub(super) fn list(context: &mut Context) -> Answer {
@@ -40,17 +46,16 @@ pub(super) fn list(context: &mut Context) -> Answer {
             "Service not found.",
         ));
     }
+    let of_family = |task: &Task, family: &str| {
+        let part = format!("task-definition/{family}:");
+        task.task_definition.contains(&part)
+    };
     let arns = all(context, cluster)
-        .filter(|(_, task)| task.lives() != stopped)
-        .filter(|(of, _)| service.is_none_or(|name| name == of.name))
-        .filter(|(_, task)| started_by.is_none_or(|by| by == task.deployment))
-        .filter(|(_, task)| {
-            family.is_none_or(|f| {
-                task.task_definition
-                    .contains(&format!("task-definition/{f}:"))
-            })
-        })
-        .map(|(of, task)| of.scope.arn("ecs", &format!("task/{cluster}/{}", task.id)))
+        .filter(|known| known.task().lives() != stopped)
+        .filter(|known| service.is_none_or(|name| known.service() == Some(name)))
+        .filter(|known| started_by.is_none_or(|by| known.started_by() == Some(by)))
+        .filter(|known| family.is_none_or(|family| of_family(known.task(), family)))
+        .map(Known::arn)
         .collect();
     Ok(listed("taskArns", context.page::<String>(arns, 100, 100)?))
 }
@@ -63,10 +68,11 @@ pub(super) fn describe(context: &mut Context) -> Answer {
             "Tasks must have between 1 and 100 entries.",
         ));
     }
+    let tags = context.includes("TAGS");
     let (mut tasks, mut failures) = (Vec::new(), Vec::new());
     for id in wanted.into_iter().map(name_of) {
-        match all(context, cluster).find(|(_, task)| task.id == id) {
-            Some((service, task)) => tasks.push(task_view::task(service, task)),
+        match all(context, cluster).find(|known| known.task().id == id) {
+            Some(known) => tasks.push(task_view::task(known, tags)),
             None => {
                 let arn = context.scope.arn("ecs", &format!("task/{cluster}/{id}"));
                 failures.push(json!({"arn": arn, "reason": "MISSING"}));
@@ -82,27 +88,27 @@ pub(super) fn stop(context: &mut Context) -> Answer {
         .text("reason")
         .unwrap_or("Task stopped by user")
         .to_owned();
-    let now = context.now;
-    let mut services = context
-        .place()
-        .services
-        .values_mut()
-        .filter(|service| service.cluster == cluster);
-    let service = services.find(|service| service.tasks.iter().any(|task| task.id == id));
-    let service =
-        service.ok_or_else(|| Refusal::parameter("The referenced task was not found."))?;
-    for task in service
-        .tasks
-        .iter_mut()
-        .filter(|task| task.id == id && task.lives())
-    {
+    let (now, scope) = (context.now, context.scope.clone());
+    let missing = || Refusal::parameter("The referenced task was not found.");
+    let place = context.place();
+    let mut own = place.one_off.iter_mut();
+    if let Some(one) = own.find(|one| one.cluster == cluster && one.task.id == id) {
+        if one.task.lives() {
+            order_stop(&mut one.task, "UserInitiated", &reason, now);
+        }
+        return Ok(json!({"task": task_view::task(Known::OneOff(&scope, one), true)}));
+    }
+    let services = place.services.values_mut();
+    let service = services
+        .filter(|service| service.cluster == cluster)
+        .find(|service| service.tasks.iter().any(|task| task.id == id))
+        .ok_or_else(missing)?;
+    let mut tasks = service.tasks.iter_mut();
+    if let Some(task) = tasks.find(|task| task.id == id && task.lives()) {
         order_stop(task, "UserInitiated", &reason, now);
     }
     changed(service, now);
-    let stopped: Option<Value> = service
-        .tasks
-        .iter()
-        .find(|task| task.id == id)
-        .map(|task| task_view::task(service, task));
-    Ok(json!({"task": stopped}))
+    let mut tasks = service.tasks.iter();
+    let task = tasks.find(|task| task.id == id).ok_or_else(missing)?;
+    Ok(json!({"task": task_view::task(Known::OfService(service, task), false)}))
 }

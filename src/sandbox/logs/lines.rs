@@ -2,7 +2,7 @@
 //! PostgreSQL.
 
 use super::super::clock::Millis;
-use super::super::state::{Behaviour, DeployedContainer, Phase, Task};
+use super::super::state::{Behaviour, DeployedContainer, Phase, Run, Task};
 
 pub(super) struct Line {
     pub at: Millis,
@@ -41,6 +41,18 @@ pub(super) fn of(task: &Task, container: &DeployedContainer, since: Millis) -> V
             text: text.to_owned(),
         });
     };
+    if let Some(run) = task
+        .run
+        .as_ref()
+        .filter(|run| run.container == container.name)
+        && !matches!(
+            container.behaviour,
+            Behaviour::Crash | Behaviour::OutOfMemory
+        )
+    {
+        work(run, say);
+        return lines;
+    }
     let name = package(&container.image);
     say(140, &format!("> {name} start"));
     say(141, "> node dist/server.js");
@@ -91,6 +103,47 @@ pub(super) fn of(task: &Task, container: &DeployedContainer, since: Millis) -> V
     }
     lines
 }
+
+/// What a one-off task writes.
+fn work(run: &Run, mut say: impl FnMut(Millis, &str)) {
+    if !run.command.is_empty() {
+        say(150, &format!("+ {}", run.command.join(" ")));
+    }
+    say(600, "connected to postgres at 10.0.3.4:5432");
+    let migrates = run.command.iter().any(|word| word.contains("migrat"));
+    if !migrates && !run.command.is_empty() {
+        say(700, "working");
+        say(
+            3_900,
+            if run.fails {
+                "Error: the work could not be done"
+            } else {
+                "done"
+            },
+        );
+        return;
+    }
+    say(1_200, "applied 20251204093000_add_invoices");
+    if run.fails {
+        for line in BAD_MIGRATION {
+            say(3_900, line);
+        }
+    } else {
+        say(2_600, "applied 20251218101500_orders_by_customer");
+        say(3_900, "2 migrations applied; the schema is up to date");
+    }
+}
+
+const BAD_MIGRATION: [&str; 8] = [
+    "failed 20251218101500_orders_by_customer",
+    "error: column \"customer_id\" of relation \"orders\" contains null values",
+    "    at Parser.parseErrorMessage (/app/node_modules/pg-protocol/dist/parser.js:285:98)",
+    "    at async apply (/app/dist/migrate.js:31:7) {",
+    "  severity: 'ERROR',",
+    "  code: '23502',",
+    "  table: 'orders'",
+    "}",
+];
 
 /// `api@1.4.2` of `…/team/api:1.4.2@sha256:…`.
 fn package(image: &str) -> String {

@@ -7,6 +7,7 @@
 
 mod begin;
 mod breaker;
+mod one_off;
 mod reason;
 mod task;
 #[cfg(test)]
@@ -14,7 +15,8 @@ mod tests;
 
 pub(super) use begin::{OF_A_REVISION, Wanted, begin};
 pub(super) use breaker::{roll_back, stop_here};
-pub(super) use reason::OUT_OF_MEMORY;
+pub(super) use one_off::{advance_one_off, first_due};
+pub(super) use reason::{NO_FARGATE, OUT_OF_MEMORY};
 pub(super) use task::{order_stop, settled_task};
 
 use super::clock::Millis;

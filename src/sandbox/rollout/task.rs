@@ -6,12 +6,12 @@ use super::super::state::{Behaviour, Deployment, Phase, Service, Stop, Task};
 use super::reason::Target;
 use super::{breaker, reason};
 
-const PROVISIONING: Millis = 900;
-const PENDING: Millis = 1_300;
+pub(super) const PROVISIONING: Millis = 900;
+pub(super) const PENDING: Millis = 1_300;
 /// Long enough that whoever waits for it gives up first.
-const PENDING_SLOW: Millis = 600_000;
+pub(super) const PENDING_SLOW: Millis = 600_000;
 const HEALTHY_AFTER: Millis = 800;
-const CRASHES_AFTER: Millis = 2_000;
+pub(super) const CRASHES_AFTER: Millis = 2_000;
 const UNHEALTHY_AFTER: Millis = 5_000;
 const STOPPING: Millis = 1_500;
 
@@ -44,6 +44,7 @@ pub(super) fn start(service: &mut Service, now: Millis) {
         stopping_at: None,
         stopped_at: None,
         stop: None,
+        run: None,
     };
     service.tasks.push(task);
     service.event(now, &format!("has started 1 tasks: (task {id})."));
@@ -64,6 +65,7 @@ pub(in super::super) fn settled_task(deployment: &Deployment, seed: &str, since:
         stopping_at: None,
         stopped_at: None,
         stop: None,
+        run: None,
     }
 }
 
@@ -169,7 +171,7 @@ pub(in super::super) fn order_stop(task: &mut Task, code: &str, reason: &str, no
     });
 }
 
-fn finish(task: &mut Task, code: &str, reason: &str, failure: bool, now: Millis) {
+pub(super) fn finish(task: &mut Task, code: &str, reason: &str, failure: bool, now: Millis) {
     task.phase = Phase::Stopped;
     task.stopping_at = Some(now);
     task.stopped_at = Some(now);

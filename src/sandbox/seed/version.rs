@@ -35,7 +35,7 @@ pub(super) fn previous(tag: &str) -> String {
         (_, 1.., 0) => Some([major, minor - 1, 9]),
         (1.., 0, 0) => Some([major - 1, 9, 9]),
     };
-    let well = behaviour::of_tag(tag).is_none();
+    let well = !behaviour::tells(tag);
     match version(tag).and_then(|(lead, numbers, suffix)| Some((lead, lower(numbers)?, suffix))) {
         Some((lead, [major, minor, patch], suffix)) => {
             format!(
@@ -54,11 +54,7 @@ pub(super) fn neighbours(tag: &str) -> Vec<String> {
     let Some((lead, [major, minor, patch], suffix)) = version(tag) else {
         return Vec::new();
     };
-    let suffix = if behaviour::of_tag(tag).is_none() {
-        suffix
-    } else {
-        ""
-    };
+    let suffix = if behaviour::tells(tag) { "" } else { suffix };
     let write = |[a, b, c]: [u64; 3]| format!("{lead}{a}.{b}.{c}{suffix}");
     let next = [[major, minor, patch + 1], [major, minor + 1, 0]].map(write);
     let (one, two) = (

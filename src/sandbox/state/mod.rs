@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 mod service;
 
 pub(super) use service::{
-    Behaviour, Breaker, DeployedContainer, Deployment, Log, Phase, Rollback, Rollout, Secret,
-    Service, ServiceDeployment, ServiceRevision, ServiceStatus, Stale, Stop, Task,
+    Behaviour, Breaker, DeployedContainer, Deployment, Log, OneOff, Phase, Rollback, Rollout, Run,
+    Secret, Service, ServiceDeployment, ServiceRevision, ServiceStatus, Stale, Stop, Task,
 };
 
 use super::clock::Millis;
@@ -51,6 +51,9 @@ pub(super) struct Place {
     /// Keyed `CLUSTER/SERVICE`.
     pub services: BTreeMap<String, Service>,
     pub repositories: BTreeMap<String, Repository>,
+    /// Tasks of no service, in the order in which they were started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub one_off: Vec<OneOff>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -132,7 +135,9 @@ impl State {
 impl Place {
     /// Every task that is still known.
     pub(super) fn tasks(&self) -> impl Iterator<Item = &Task> {
-        self.services.values().flat_map(|service| &service.tasks)
+        let own = self.one_off.iter().map(|one| &one.task);
+        let services = self.services.values();
+        services.flat_map(|service| &service.tasks).chain(own)
     }
 }
 

@@ -149,6 +149,32 @@ pub(in crate::sandbox) struct Task {
     pub stopping_at: Option<Millis>,
     pub stopped_at: Option<Millis>,
     pub stop: Option<Stop>,
+    /// What a task of no service is to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Run>,
+}
+
+/// The work of a task that was started by RunTask.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(in crate::sandbox) struct Run {
+    /// The container that does it.
+    pub container: String,
+    pub command: Vec<String>,
+    pub fails: bool,
+}
+
+/// A task of no service.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(in crate::sandbox) struct OneOff {
+    pub cluster: String,
+    pub group: String,
+    pub started_by: Option<String>,
+    pub client_token: Option<String>,
+    /// What RunTask was sent of `launchType`, `networkConfiguration` and the like.
+    pub settings: Map<String, Value>,
+    pub overrides: Value,
+    pub tags: Vec<Value>,
+    pub task: Task,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

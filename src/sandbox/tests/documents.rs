@@ -99,7 +99,7 @@ async fn services_keep_unknown_fields_and_misses_are_told() {
         "ClusterNotFoundException: Cluster not found."
     );
     assert!(
-        refused(&sandbox, "RunTask", json!({}))
+        refused(&sandbox, "ExecuteCommand", json!({}))
             .await
             .starts_with("UnknownOperationException: ")
     );
@@ -115,7 +115,7 @@ async fn services_keep_unknown_fields_and_misses_are_told() {
             "DescribeServices",
             "DescribeServices",
             "DescribeServices",
-            "RunTask"
+            "ExecuteCommand"
         ]
     );
 }

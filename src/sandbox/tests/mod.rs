@@ -12,6 +12,7 @@ mod faults;
 mod lag;
 mod logs;
 mod rollouts;
+mod run;
 mod store;
 
 use super::*;
