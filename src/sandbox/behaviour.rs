@@ -3,13 +3,14 @@
 use super::state::Behaviour;
 
 /// Words that tell wherever they are in a tag.
-const ANYWHERE: [(&str, Behaviour); 6] = [
+const ANYWHERE: [(&str, Behaviour); 7] = [
     ("unpullable", Behaviour::Unpullable),
     ("nosecret", Behaviour::NoSecret),
     ("nocapacity", Behaviour::NoCapacity),
     ("crash", Behaviour::Crash),
     ("unhealthy", Behaviour::Unhealthy),
     ("slow", Behaviour::Slow),
+    ("alarm", Behaviour::Alarm),
 ];
 
 /// Words so short that they tell only when they stand alone (`bloom` and

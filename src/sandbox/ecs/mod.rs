@@ -2,11 +2,13 @@
 
 mod clusters;
 mod definitions;
+mod deployment_view;
 mod deployments;
 mod lag;
 mod normal;
 mod run;
 mod services;
+mod steer;
 mod tags;
 mod task_view;
 mod tasks;
@@ -41,7 +43,8 @@ pub(super) fn answer(operation: &str, context: &mut Context) -> Answer {
         "StopTask" => tasks::stop(context),
         "ListServiceDeployments" => deployments::list(context),
         "DescribeServiceDeployments" => deployments::describe(context),
-        "StopServiceDeployment" => deployments::stop(context),
+        "StopServiceDeployment" => steer::stop(context),
+        "ContinueServiceDeployment" => steer::go_on(context),
         "DescribeServiceRevisions" => deployments::revisions(context),
         "TagResource" => tags::tag(context),
         "UntagResource" => tags::untag(context),

@@ -61,6 +61,7 @@ pub(super) fn create(context: &mut Context) -> Answer {
             "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
         ));
     }
+    check_strategy(context.body)?;
     let settings = with_defaults(settings(context.body));
     let service = Service::new(context.scope.clone(), &cluster, name, context.now);
     let mut service = Service {
@@ -98,6 +99,17 @@ pub(super) fn settings(body: &Map<String, Value>) -> Map<String, Value> {
         .filter(|(key, value)| !NO_SETTINGS.contains(&key.as_str()) && !value.is_null());
     kept.map(|(key, value)| (key.clone(), value.clone()))
         .collect()
+}
+
+/// Refuses a strategy that there is not.
+pub(super) fn check_strategy(body: &Map<String, Value>) -> Result<(), Refusal> {
+    let strategy = body.get("deploymentConfiguration");
+    match strategy.and_then(|c| c.get("strategy")?.as_str()) {
+        None | Some("ROLLING" | "BLUE_GREEN" | "LINEAR" | "CANARY") => Ok(()),
+        Some(other) => Err(Refusal::parameter(format!(
+            "Invalid deployment strategy {other}."
+        ))),
+    }
 }
 
 /// What CreateService fills in.

@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 use super::super::context::Context;
 use super::super::rollout::{self, OF_A_REVISION};
 use super::super::wire::{Answer, Refusal};
-use super::services::{active, settings, wanted};
+use super::services::{active, check_strategy, settings, wanted};
 use super::{cluster, lag, name_of, view};
 
 pub(super) fn update(context: &mut Context) -> Answer {
     let (cluster, name) = (cluster(context)?, name_of(context.required("service")?));
+    check_strategy(context.body)?;
     let names_definition = context.text("taskDefinition").is_some();
     let current = active(context, cluster, name)?;
     let controller = current

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::clock::{Millis, timestamp};
-use super::super::state::{DeployedContainer, Deployment, Rollout, Service, ServiceStatus};
+use super::super::state::{DeployedContainer, Deployment, Rollout, Service, ServiceStatus, Stage};
 
 /// Settings that a response shows with the deployment, not with the service.
 const OF_DEPLOYMENTS_ONLY: [&str; 3] = [
@@ -123,11 +123,18 @@ fn counts(service: &Service, chosen: impl Fn(&Deployment) -> bool) -> Counts {
         counts.pending += own().filter(|task| task.starts()).count();
         counts.running += own().filter(|task| task.runs()).count();
         counts.requested += match (place, deployment.rollout) {
+            // Blue/green deployments start nothing in their first stages.
+            (0, Rollout::InProgress) if is_before_scale_up(service) => 0,
             (0, Rollout::InProgress | Rollout::Completed) => service.desired as usize,
             _ => own().filter(|task| task.lives()).count(),
         };
     }
     counts
+}
+
+fn is_before_scale_up(service: &Service) -> bool {
+    let staged = service.current().and_then(|record| record.staged.as_ref());
+    staged.is_some_and(|staged| staged.stage < Stage::ScaleUp)
 }
 
 fn deployment(service: &Service, deployment: &Deployment, primary: bool) -> Value {

@@ -8,7 +8,7 @@ use super::super::state::{
     Breaker, DeployedContainer, Deployment, Phase, Rollout, Service, ServiceDeployment,
     ServiceRevision,
 };
-use super::breaker;
+use super::{alarms, breaker, staged};
 
 /// What a deployment is to bring.
 pub(in super::super) struct Wanted {
@@ -82,7 +82,7 @@ pub(in super::super) fn begin(service: &mut Service, wanted: Wanted, now: Millis
         0,
         ServiceDeployment {
             arn: record.clone(),
-            status: "IN_PROGRESS".to_owned(),
+            status: "PENDING".to_owned(),
             reason: None,
             created_at: now,
             updated_at: now,
@@ -90,13 +90,15 @@ pub(in super::super) fn begin(service: &mut Service, wanted: Wanted, now: Millis
             stopped_at: None,
             sources,
             target: revision.clone(),
-            configuration,
             breaker: Breaker {
                 status: status.to_owned(),
                 failures: 0,
                 threshold,
             },
             rollback: None,
+            staged: staged::begun(&configuration),
+            alarms: alarms::configured(&configuration),
+            configuration,
         },
     );
     service.revisions.insert(
@@ -129,6 +131,7 @@ pub(in super::super) fn begin(service: &mut Service, wanted: Wanted, now: Millis
             rollback: false,
         },
     );
+    staged::start(service, now);
 }
 
 fn revision_settings(settings: &Map<String, Value>) -> Map<String, Value> {

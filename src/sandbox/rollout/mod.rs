@@ -5,32 +5,38 @@
 //! waiting costs nothing and every run of the same history is the same. It
 //! knows neither requests nor the registry.
 
+mod alarms;
+mod back;
 mod begin;
 mod breaker;
+mod finish;
+mod hooks;
 mod one_off;
 mod reason;
+mod staged;
 mod task;
 #[cfg(test)]
 mod tests;
 
+pub(super) use back::{request_rollback, stop_here};
 pub(super) use begin::{OF_A_REVISION, Wanted, begin};
-pub(super) use breaker::{roll_back, stop_here};
+pub(super) use hooks::{resume, shown as lifecycle_stage};
 pub(super) use one_off::{advance_one_off, first_due};
 pub(super) use reason::{NO_FARGATE, OUT_OF_MEMORY};
 pub(super) use task::{order_stop, settled_task};
 
 use super::clock::Millis;
 use super::state::{Phase, Rollout, Service, ServiceStatus};
+use finish::{
+    STOPPED_AFTER, begin_pending, completed_after, drain, finish_stopped, forget_finished,
+    observe_steadiness,
+};
 
 /// A healthy rollout of three tasks takes 8 to 9 seconds at this pace: slow
 /// enough to be watched, fast enough to be tried again and again.
 const FIRST_START: Millis = 300;
 const START_EVERY: Millis = 700;
 const STOP_EVERY: Millis = 1_200;
-/// From the last old task gone to COMPLETED.
-const COMPLETED_AFTER: Millis = 1_000;
-/// From STOP_REQUESTED to STOPPED of a service deployment.
-const STOPPED_AFTER: Millis = 2_000;
 /// How long ListTasks and DescribeTasks still know a stopped task.
 pub(super) const STOPPED_VISIBLE: Millis = 3_600_000;
 
@@ -52,8 +58,14 @@ pub(super) fn changed(service: &mut Service, now: Millis) {
 /// Does all that is due at the service's clock.
 fn settle(service: &mut Service) {
     let now = service.clock;
+    begin_pending(service, now);
     task::step_all(service, now);
-    breaker::check(service, now);
+    back::begin_requested(service, now);
+    if back::requested(service).is_none() {
+        breaker::check(service, now);
+        alarms::check(service, now);
+        staged::advance(service, now);
+    }
     if service.status == ServiceStatus::Draining {
         drain(service, now);
         return;
@@ -86,19 +98,32 @@ fn next_moment(service: &Service) -> Option<Millis> {
         .deployments
         .first()
         .filter(|primary| primary.rollout == Rollout::InProgress)
+        .filter(|_| back::requested(service).is_none())
         .and_then(|primary| primary.steady_since)
-        .map(|since| since + COMPLETED_AFTER);
+        .map(|since| since + completed_after(service));
     let stopped = service
         .history
         .iter()
         .filter(|deployment| deployment.status == "STOP_REQUESTED")
         .map(|deployment| deployment.updated_at + STOPPED_AFTER)
         .min();
+    let pending = service
+        .history
+        .iter()
+        .filter(|deployment| deployment.status == "PENDING")
+        .map(|deployment| deployment.created_at + FIRST_START)
+        .min();
+    let going_back = back::requested(service);
+    let steps = [staged::next_moment(service), alarms::next_moment(service)];
+    let steps = steps.into_iter().flatten();
     tasks
         .chain(start)
         .chain(stop)
         .chain(completed)
         .chain(stopped)
+        .chain(pending)
+        .chain(going_back)
+        .chain(steps.filter(|_| going_back.is_none() && pending.is_none()))
         .min()
 }
 
@@ -145,9 +170,11 @@ fn may_start(service: &Service) -> bool {
         .iter()
         .filter(|task| task.lives() && task.deployment == primary.id)
         .count();
-    primary.rollout != Rollout::Failed
-        && own < service.desired as usize
-        && living(service) < maximum(service)
+    let room = match staged::may_scale_up(service) {
+        Some(may) => may,
+        None => living(service) < maximum(service),
+    };
+    primary.rollout != Rollout::Failed && own < service.desired as usize && room
 }
 
 /// The next running task that is one too many, if the minimum allows to stop it.
@@ -160,7 +187,8 @@ fn surplus(service: &Service) -> Option<String> {
     let old = service
         .tasks
         .iter()
-        .find(|task| task.phase == Phase::Healthy && !of_primary(&task.deployment));
+        .find(|task| task.phase == Phase::Healthy && !of_primary(&task.deployment))
+        .filter(|_| !staged::keeps_source(service));
     if let Some(old) = old {
         let spare = healthy(service) > service.desired as usize;
         let room_needed =
@@ -213,138 +241,4 @@ fn stop_surplus(service: &mut Service, id: &str, now: Millis) {
     );
     order_stop(task, "ServiceSchedulerInitiated", &reason, now);
     service.event(now, &format!("has stopped 1 running tasks: (task {id})."));
-}
-
-/// Replaced deployments leave the list with their last task; a failed one
-/// stays until what replaced it has completed, as long as people look for it.
-fn forget_finished(service: &mut Service) {
-    let Some(primary) = service.deployments.first() else {
-        return;
-    };
-    let completed = primary.rollout == Rollout::Completed;
-    let tasks = &service.tasks;
-    let mut position = 0;
-    service.deployments.retain(|deployment| {
-        position += 1;
-        position == 1
-            || tasks
-                .iter()
-                .any(|task| task.deployment == deployment.id && task.phase != Phase::Stopped)
-            || (deployment.rollout == Rollout::Failed && !completed)
-    });
-}
-
-fn is_steady(service: &Service) -> bool {
-    let Some(primary) = service.deployments.first() else {
-        return false;
-    };
-    let (mut own, mut other) = (0, 0);
-    for task in service
-        .tasks
-        .iter()
-        .filter(|task| task.phase != Phase::Stopped)
-    {
-        match task.phase {
-            Phase::Healthy if task.deployment == primary.id => own += 1,
-            _ => other += 1,
-        }
-    }
-    primary.rollout != Rollout::Failed && other == 0 && own == service.desired as usize
-}
-
-/// Notices that everything is as wanted, and a little later completes the
-/// deployment.
-fn observe_steadiness(service: &mut Service, now: Millis) {
-    let steady = is_steady(service);
-    let Some(primary) = service.deployments.first_mut() else {
-        return;
-    };
-    let since = match (steady, primary.steady_since) {
-        (false, _) => {
-            primary.steady_since = None;
-            return;
-        }
-        (true, Some(since)) => since,
-        (true, None) => {
-            primary.steady_since = Some(now);
-            if primary.rollout == Rollout::Completed {
-                service.event(now, "has reached a steady state.");
-            }
-            return;
-        }
-    };
-    if primary.rollout == Rollout::InProgress && since + COMPLETED_AFTER <= now {
-        complete(service, now);
-    }
-}
-
-fn complete(service: &mut Service, now: Millis) {
-    let Some(primary) = service.deployments.first_mut() else {
-        return;
-    };
-    primary.rollout = Rollout::Completed;
-    primary.reason = format!("ECS deployment {} completed.", primary.id);
-    primary.updated_at = now;
-    let (id, revision) = (primary.id.clone(), primary.revision.clone());
-    let (record, rolled_back) = (primary.service_deployment.clone(), primary.rollback);
-    if let Some(revision) = service.revisions.iter_mut().find(|r| r.arn == revision) {
-        revision.completed = true;
-    }
-    if let Some(record) = service.history.iter_mut().find(|r| r.arn == record) {
-        record.status = if rolled_back {
-            "ROLLBACK_SUCCESSFUL"
-        } else {
-            "SUCCESSFUL"
-        }
-        .to_owned();
-        record.updated_at = now;
-        record.finished_at = Some(now);
-        if record.breaker.status == "MONITORING" {
-            record.breaker.status = "MONITORING_COMPLETE".to_owned();
-        }
-    }
-    service.event(now, &format!("(deployment {id}) deployment completed."));
-    service.event(now, "has reached a steady state.");
-    forget_finished(service);
-}
-
-/// STOP_REQUESTED becomes STOPPED.
-fn finish_stopped(service: &mut Service, now: Millis) {
-    for record in service
-        .history
-        .iter_mut()
-        .filter(|record| record.status == "STOP_REQUESTED")
-    {
-        if record.updated_at + STOPPED_AFTER <= now {
-            record.status = "STOPPED".to_owned();
-            record.updated_at = now;
-            record.finished_at = Some(now);
-            record.stopped_at = Some(now);
-        }
-    }
-}
-
-/// A deleted service stops everything, then is INACTIVE.
-fn drain(service: &mut Service, now: Millis) {
-    for task in service.tasks.iter_mut().filter(|task| task.lives()) {
-        let reason = "Scaling activity initiated by service deletion";
-        order_stop(task, "ServiceSchedulerInitiated", reason, now);
-    }
-    if service
-        .tasks
-        .iter()
-        .all(|task| task.phase == Phase::Stopped)
-    {
-        service.status = ServiceStatus::Inactive;
-        service.deployments.clear();
-        for record in &mut service.history {
-            if matches!(
-                record.status.as_str(),
-                "IN_PROGRESS" | "STOP_REQUESTED" | "ROLLBACK_IN_PROGRESS"
-            ) {
-                record.status = "STOPPED".to_owned();
-                record.stopped_at = Some(now);
-            }
-        }
-    }
 }

@@ -4,7 +4,7 @@ use super::super::clock::Millis;
 use super::super::ids;
 use super::super::state::{Behaviour, Deployment, Phase, Service, Stop, Task};
 use super::reason::Target;
-use super::{breaker, reason};
+use super::{alarms, breaker, reason};
 
 pub(super) const PROVISIONING: Millis = 900;
 pub(super) const PENDING: Millis = 1_300;
@@ -135,6 +135,7 @@ fn step(service: &mut Service, index: usize, now: Millis) {
             task.due = None;
             let deployment = task.deployment.clone();
             breaker::healthy_task(service, &deployment);
+            alarms::healthy_task(service, &deployment, now);
             return;
         }
         (Phase::Stopping, _) => {

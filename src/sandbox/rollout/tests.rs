@@ -76,6 +76,32 @@ fn many_small_steps_and_one_big_step_end_alike() {
 }
 
 #[test]
+fn stages_end_alike_in_many_small_steps_and_one_big_one() {
+    let hook = json!({"targetType": "PAUSE", "lifecycleStages": ["POST_SCALE_UP", "PRODUCTION_TRAFFIC_SHIFT"],
+        "timeoutConfiguration": {"timeoutInMinutes": 1, "action": "CONTINUE"}});
+    let configuration = json!({
+        "strategy": "LINEAR", "bakeTimeInMinutes": 3, "lifecycleHooks": [hook],
+        "linearConfiguration": {"stepPercent": 25, "stepBakeTimeInMinutes": 1},
+        "alarms": {"enable": true, "rollback": true, "alarmNames": ["a"]},
+    });
+    for behaviour in [Behaviour::Healthy, Behaviour::Alarm] {
+        let run = |step: usize| {
+            let mut service = service(3, configuration.clone());
+            deploy(&mut service, Behaviour::Healthy, 0);
+            advance(&mut service, 1_000_000);
+            deploy(&mut service, behaviour, 1_000_000);
+            for now in (1_000_000..=2_000_000).step_by(step) {
+                advance(&mut service, now);
+            }
+            assert_eq!(service.deployments[0].rollout, Rollout::Completed);
+            assert_eq!(next_moment(&service), None);
+            serde_json::to_string(&service).unwrap()
+        };
+        assert_eq!(run(50), run(1_000_000));
+    }
+}
+
+#[test]
 fn running_tasks_stay_between_minimum_and_maximum() {
     for (least, most) in [(100, 200), (50, 100), (0, 100), (100, 150), (50, 150)] {
         let mut service = service(

@@ -6,11 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+mod history;
 mod service;
 
+pub(super) use history::{
+    Alarms, Breaker, Hook, Rollback, ServiceDeployment, Stage, Staged, Strategy,
+};
 pub(super) use service::{
-    Behaviour, Breaker, DeployedContainer, Deployment, Log, OneOff, Phase, Rollback, Rollout, Run,
-    Secret, Service, ServiceDeployment, ServiceRevision, ServiceStatus, Stale, Stop, Task,
+    Behaviour, DeployedContainer, Deployment, Log, OneOff, Phase, Rollout, Run, Secret, Service,
+    ServiceRevision, ServiceStatus, Stale, Stop, Task,
 };
 
 use super::clock::Millis;

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::super::clock::Millis;
 use super::Scope;
+use super::ServiceDeployment;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(in crate::sandbox) struct Service {
@@ -132,6 +133,8 @@ pub(in crate::sandbox) enum Behaviour {
     NoSecret,
     /// There is no room to place a task.
     NoCapacity,
+    /// Its tasks do well, but an alarm goes off.
+    Alarm,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -205,38 +208,6 @@ pub(in crate::sandbox) struct Event {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(in crate::sandbox) struct ServiceDeployment {
-    pub arn: String,
-    /// PENDING, IN_PROGRESS, SUCCESSFUL, … as AWS spells them.
-    pub status: String,
-    pub reason: Option<String>,
-    pub created_at: Millis,
-    pub updated_at: Millis,
-    pub finished_at: Option<Millis>,
-    pub stopped_at: Option<Millis>,
-    /// ARNs of service revisions.
-    pub sources: Vec<String>,
-    pub target: String,
-    pub configuration: Value,
-    pub breaker: Breaker,
-    pub rollback: Option<Rollback>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(in crate::sandbox) struct Breaker {
-    pub status: String,
-    pub failures: u32,
-    pub threshold: u32,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(in crate::sandbox) struct Rollback {
-    pub reason: String,
-    pub started_at: Millis,
-    pub revision: String,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(in crate::sandbox) struct ServiceRevision {
     pub arn: String,
     pub task_definition: String,
@@ -300,6 +271,23 @@ impl Service {
         let message = format!("(service {}) {message}", self.name);
         self.events.insert(0, Event { id, at, message });
         self.events.truncate(100);
+    }
+
+    /// The service deployment that is under way: not done, and not going back.
+    pub(in crate::sandbox) fn current(&self) -> Option<&ServiceDeployment> {
+        let arn = self.current_arn()?;
+        self.history.iter().find(|record| record.arn == arn)
+    }
+
+    pub(in crate::sandbox) fn current_mut(&mut self) -> Option<&mut ServiceDeployment> {
+        let arn = self.current_arn()?.to_owned();
+        self.history.iter_mut().find(|record| record.arn == arn)
+    }
+
+    fn current_arn(&self) -> Option<&str> {
+        let primary = self.deployments.first()?;
+        let goes_on = primary.rollout == Rollout::InProgress && !primary.rollback;
+        goes_on.then_some(primary.service_deployment.as_str())
     }
 
     pub(in crate::sandbox) fn revision(&self, arn: &str) -> Option<&ServiceRevision> {

@@ -14,6 +14,7 @@ mod logs;
 mod rollouts;
 mod run;
 mod store;
+mod strategies;
 
 use super::*;
 
