@@ -16,6 +16,7 @@ mod context;
 mod ecr;
 mod ecs;
 mod faults;
+mod gate;
 mod ids;
 mod logs;
 mod manifest;
@@ -45,6 +46,7 @@ pub use wire::Call;
 use crate::model::{Digest, ImageReference};
 use clock::{Clock, Millis};
 use context::Context;
+use gate::Gate;
 use options::Options;
 use state::State;
 use store::Store;
@@ -64,6 +66,7 @@ pub struct Sandbox {
     calls: Arc<Mutex<Vec<Call>>>,
     clock: Clock,
     options: Options,
+    gate: Gate,
     faults: Option<Arc<dyn Faults>>,
 }
 
@@ -94,6 +97,7 @@ impl Sandbox {
             calls: Arc::default(),
             clock,
             options: Options::default(),
+            gate: Gate::default(),
             faults: None,
         }
     }
@@ -160,11 +164,11 @@ impl Sandbox {
             }
             Fault::CutBefore => return faults::cut(),
             Fault::CutAfter => {
-                self.act(&parsed, &request_id);
+                self.act(&call, &parsed, &request_id);
                 return faults::cut();
             }
         }
-        self.act(&parsed, &request_id)
+        self.act(&call, &parsed, &request_id)
     }
 
     /// Answers a request, or nothing when a fault cuts the connection.
@@ -205,8 +209,11 @@ impl Sandbox {
         })
     }
 
-    /// Brings the state to now, and answers from it.
-    fn act(&self, parsed: &Parsed, request_id: &str) -> Response<Bytes> {
+    /// Brings the state to now, and answers from it, if the caller may ask.
+    fn act(&self, call: &Call, parsed: &Parsed, request_id: &str) -> Response<Bytes> {
+        if let Err(refusal) = self.gate.check(call, &parsed.body) {
+            return wire::error_response(parsed.service == "sts", &refusal, request_id);
+        }
         let answered = self.store.with(self.clock.now(), |state, now| {
             let scope = wire::scope(parsed.credential.as_ref(), state.account.as_ref());
             if parsed.service == "sts" {

@@ -52,6 +52,39 @@ impl Sandbox {
         self
     }
 
+    /// Whether calls are held to the rates that AWS publishes, for each account,
+    /// region and operation, by tokio's clock. Off at first. Handles cloned
+    /// from this one share the count.
+    #[must_use]
+    pub fn with_throttles(mut self, throttles: bool) -> Self {
+        self.gate = self.gate.with_throttles(throttles);
+        self
+    }
+
+    /// Credentials that end this long from now, by tokio's clock: every call
+    /// after that is refused with `ExpiredTokenException`, until
+    /// AssumeRoleWithWebIdentity begins a new session.
+    #[must_use]
+    pub fn with_session(mut self, lasts: Duration) -> Self {
+        self.gate = self.gate.with_session(lasts);
+        self
+    }
+
+    /// Actions that the caller may not do, as IAM writes them (`ecs:ListTasks`,
+    /// `ecs:TagResource`, `iam:PassRole`, `logs:*`): calls that need one are
+    /// refused with `AccessDeniedException`.
+    #[must_use]
+    pub fn with_denied<I>(mut self, actions: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    {
+        let actions = actions.into_iter();
+        let actions = actions.map(|action| action.as_ref().to_owned());
+        self.gate = self.gate.with_denied(actions);
+        self
+    }
+
     /// Asks `faults` before every call what is to go wrong.
     #[must_use]
     pub fn with_faults(self, faults: impl Faults + 'static) -> Self {

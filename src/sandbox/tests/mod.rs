@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 mod documents;
 mod failures;
 mod faults;
+mod gate;
 mod lag;
 mod logs;
 mod rollouts;
