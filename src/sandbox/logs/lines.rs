@@ -32,6 +32,8 @@ const CRASH: [&str; 13] = [
     "}",
 ];
 
+const ALARMING: &str = "TypeError: Cannot read properties of undefined (reading 'customerId')";
+
 /// Everything that a container that started at `since` will have written.
 pub(super) fn of(task: &Task, container: &DeployedContainer, since: Millis) -> Vec<Line> {
     let mut lines = Vec::new();
@@ -83,9 +85,15 @@ pub(super) fn of(task: &Task, container: &DeployedContainer, since: Millis) -> V
             say(580, "connected to postgres at 10.0.3.4:5432");
             say(590, "listening on 127.0.0.1:8080");
         }
-        _ => {
+        behaviour => {
             say(580, "connected to postgres at 10.0.3.4:5432");
             say(590, "listening on 0.0.0.0:8080");
+            if behaviour == Behaviour::Alarm {
+                for after in [900, 1_150, 1_400] {
+                    say(after, "POST /orders 500 12ms");
+                    say(after, ALARMING);
+                }
+            }
         }
     }
     let told = task.stopping_at.filter(|at| {

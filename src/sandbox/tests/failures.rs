@@ -137,3 +137,80 @@ async fn hundreds_of_stopped_tasks_come_in_pages_and_are_known_for_an_hour() {
     after(3_600.0).await;
     assert_eq!(stopped(&sandbox).await.len(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn on_instances_the_resource_that_lacks_is_named() {
+    let sandbox = seeded();
+    let arn = register(&sandbox, "nocapacity").await;
+    update(
+        &sandbox,
+        json!({"taskDefinition": arn, "launchType": "EC2"}),
+    )
+    .await;
+    after(1.0).await;
+    let seen = service(&sandbox).await;
+    let event = events(&seen)[0];
+    assert!(
+        event.contains("was unable to place a task") && event.contains("\"RESOURCE:ENI\""),
+        "{event}"
+    );
+}
+
+/// Whatever the cause: with a breaker that does not roll back the deployment
+/// is FAILED and stays, the old tasks run, and the last event but one says so.
+/// Without a breaker it is never done.
+#[tokio::test(start_paused = true)]
+async fn every_kind_of_failure_ends_where_the_breaker_says() {
+    let kinds = [
+        "crash",
+        "oom",
+        "unpullable",
+        "unhealthy",
+        "elb",
+        "nosecret",
+        "nocapacity",
+    ];
+    for kind in kinds {
+        for breaker in [true, false] {
+            let sandbox = seeded();
+            let id = json!({"deploymentCircuitBreaker": {"enable": breaker, "rollback": false}});
+            update(&sandbox, json!({"deploymentConfiguration": id})).await;
+            deploy(&sandbox, &format!("1.5.0-{kind}")).await;
+            after(600.0).await;
+            let now = service(&sandbox).await;
+            let primary = &now["deployments"][0];
+            assert_eq!(now["deployments"][1]["runningCount"], 3, "{kind}");
+            let record = last_service_deployment(&sandbox).await;
+            let failures = record["deploymentCircuitBreaker"]["failureCount"].as_u64();
+            if breaker {
+                assert_eq!(primary["rolloutState"], "FAILED", "{kind}");
+                assert_eq!(
+                    primary["rolloutStateReason"],
+                    "ECS deployment circuit breaker: tasks failed to start."
+                );
+                assert!(primary["failedTasks"].as_u64() >= Some(3), "{kind}");
+                assert_eq!(record["status"], "STOPPED", "{kind}");
+                assert_eq!(
+                    record["statusReason"],
+                    "Service deployment stopped because the circuit breaker threshold was exceeded."
+                );
+                let failed = format!(
+                    "(service api-prod) (deployment {}) deployment failed: tasks failed to start.",
+                    primary["id"].as_str().unwrap()
+                );
+                assert!(events(&now).contains(&failed.as_str()), "{kind}");
+            } else {
+                assert_eq!(primary["rolloutState"], "IN_PROGRESS", "{kind}");
+                assert_eq!(record["status"], "IN_PROGRESS", "{kind}");
+                assert_eq!(record["deploymentCircuitBreaker"]["status"], "DISABLED");
+                assert!(failures > Some(20), "{kind}: {failures:?}");
+                assert!(
+                    events(&now).contains(
+                        &"(service api-prod) is unable to consistently start tasks successfully."
+                    ),
+                    "{kind}"
+                );
+            }
+        }
+    }
+}
