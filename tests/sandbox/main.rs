@@ -1,6 +1,8 @@
 //! The sandbox behind its loopback server, held to what the AWS SDK makes of
 //! its answers.
 
+mod stages;
+
 use std::net::SocketAddr;
 
 use aws_sdk_ecr::types::ImageIdentifier;
