@@ -162,7 +162,10 @@ fn deployment(service: &Service, deployment: &Deployment, primary: bool) -> Valu
         .settings
         .get("deploymentController")
         .and_then(|c| c.get("type"));
-    if controller.is_none_or(|controller| controller == "ECS") {
+    // Behind a Classic Load Balancer ECS tells no state.
+    let balancers = service.settings.get("loadBalancers");
+    let classic = balancers.is_some_and(|list| list.pointer("/0/loadBalancerName").is_some());
+    if controller.is_none_or(|controller| controller == "ECS") && !classic {
         put("rolloutState", rollout_state(deployment.rollout).into());
         put("rolloutStateReason", deployment.reason.clone().into());
     }

@@ -6,6 +6,7 @@ use http::Request;
 use hyper::body::Bytes;
 use serde_json::{Value, json};
 
+mod classic;
 mod documents;
 mod failures;
 mod faults;
