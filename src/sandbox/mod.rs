@@ -8,7 +8,9 @@
 //!
 //! It never calls AWS, never checks a signature, and runs no container: how
 //! the tasks of an image fare is told by words in the image's tag (`crash`,
-//! `unpullable`, `slow`, `unhealthy`, `oom`, `elb`, `nosecret`, `nocapacity`).
+//! `oom`, `unhealthy`, `elb`, `unpullable`, `nosecret`, `nocapacity`, `slow`;
+//! `alarm` sets off the deployment's alarms, `badmigration` fails one-off
+//! tasks).
 
 mod behaviour;
 mod clock;

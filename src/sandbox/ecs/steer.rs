@@ -28,8 +28,13 @@ fn goes_on(service: &Service, arn: &str) -> bool {
     current.is_some_and(|record| matches!(record.status.as_str(), "PENDING" | "IN_PROGRESS"))
 }
 
-fn nowhere_to_go() -> Refusal {
-    Refusal::client("There is no completed service revision to roll back to.")
+fn check_way_back(service: &Service) -> Result<(), Refusal> {
+    if rollout::can_roll_back(service) {
+        return Ok(());
+    }
+    Err(Refusal::client(
+        "There is no completed service revision to roll back to.",
+    ))
 }
 
 pub(super) fn stop(context: &mut Context) -> Answer {
@@ -48,8 +53,9 @@ pub(super) fn stop(context: &mut Context) -> Answer {
     }
     if kind == "ABORT" {
         rollout::stop_here(service, now);
-    } else if !rollout::request_rollback(service, now) {
-        return Err(nowhere_to_go());
+    } else {
+        check_way_back(service)?;
+        rollout::request_rollback(service, now);
     }
     rollout::changed(service, now);
     Ok(json!({"serviceDeploymentArn": arn}))
@@ -64,14 +70,17 @@ pub(super) fn go_on(context: &mut Context) -> Answer {
     }
     let now = context.now;
     let service = service(context, arn)?;
-    let paused = goes_on(service, arn) && rollout::resume(service, hook, action == "CONTINUE", now);
-    if !paused {
+    let back = action == "ROLLBACK";
+    if back {
+        check_way_back(service)?;
+    }
+    if !goes_on(service, arn) || !rollout::resume(service, hook, !back, now) {
         return Err(Refusal::parameter(
             "The lifecycle hook is not awaiting an action.",
         ));
     }
-    if action == "ROLLBACK" && !rollout::request_rollback(service, now) {
-        return Err(nowhere_to_go());
+    if back {
+        rollout::request_rollback(service, now);
     }
     rollout::changed(service, now);
     Ok(json!({"serviceDeploymentArn": arn}))

@@ -79,18 +79,19 @@ pub(super) fn fail(service: &mut Service, cause: &Cause, rollback: bool, now: Mi
     finish_record(service, &record, status, &cause.stopped(), now);
 }
 
+/// Whether there is a revision to go back to.
+pub(in super::super) fn can_roll_back(service: &Service) -> bool {
+    destination(service).is_some()
+}
+
 /// StopServiceDeployment with ROLLBACK, or a person at a pause: the way back
-/// begins a moment later. `false` when there is nothing to go back to.
-pub(in super::super) fn request_rollback(service: &mut Service, now: Millis) -> bool {
-    if destination(service).is_none() {
-        return false;
-    }
+/// begins a moment later.
+pub(in super::super) fn request_rollback(service: &mut Service, now: Millis) {
     if let Some(record) = service.current_mut() {
         record.status = "ROLLBACK_REQUESTED".to_owned();
         record.reason = Some(Cause::Request.rolled_back());
         record.updated_at = now;
     }
-    true
 }
 
 /// When a rollback that was asked for begins.

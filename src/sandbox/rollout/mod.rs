@@ -10,6 +10,8 @@ mod back;
 mod begin;
 mod breaker;
 mod finish;
+#[cfg(test)]
+mod fuzz;
 mod hooks;
 mod one_off;
 mod reason;
@@ -18,7 +20,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 
-pub(super) use back::{request_rollback, stop_here};
+pub(super) use back::{can_roll_back, request_rollback, stop_here};
 pub(super) use begin::{OF_A_REVISION, Wanted, begin};
 pub(super) use hooks::{resume, shown as lifecycle_stage};
 pub(super) use one_off::{advance_one_off, first_due};

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::state::{Behaviour, DeployedContainer, Scope};
 use super::*;
 
-fn service(desired: u32, configuration: Value) -> Service {
+pub(super) fn service(desired: u32, configuration: Value) -> Service {
     let Value::Object(settings) = json!({"deploymentConfiguration": configuration}) else {
         panic!("an object")
     };
@@ -36,7 +36,7 @@ fn wanted(behaviour: Behaviour) -> Wanted {
     }
 }
 
-fn deploy(service: &mut Service, behaviour: Behaviour, now: Millis) {
+pub(super) fn deploy(service: &mut Service, behaviour: Behaviour, now: Millis) {
     begin(service, wanted(behaviour), now);
     changed(service, now);
 }
