@@ -4,6 +4,9 @@
 
 use std::ops::Range;
 
+use toml::Spanned;
+use toml::de::DeValue;
+
 use super::mistakes::Mistake;
 use super::show::brief;
 
@@ -133,14 +136,35 @@ fn no_value(at: impl Fn(&str) -> Mistake, before: &str, rest: &str) -> Mistake {
         return at("this header does not begin").help(format!("write [{}]", brief(before)));
     }
     if let Some(key) = before.strip_suffix(':') {
-        return at("a value comes after =, not after :").help(format!(
-            "write {} = {}",
-            brief(key),
-            brief(rest)
-        ));
+        return at("a value comes after =, not after :").help(as_in_toml(key, rest));
     }
     let key = brief(before);
     at(&format!("`{key}` has no value")).help(format!("write {key} = …"))
+}
+
+/// A line of YAML (or of a JSON object) in TOML.
+fn as_in_toml(key: &str, value: &str) -> String {
+    let quoted = value.starts_with(['"', '\'']);
+    let value = match value.find(" #") {
+        Some(comment) if !quoted => &value[..comment],
+        _ => value,
+    };
+    let value = value.trim_end().trim_end_matches(',');
+    let key = brief(key.trim());
+    if value.is_empty() || value.starts_with('#') {
+        return match key.as_str() {
+            "services" => "write [services.NAME] for each service".to_owned(),
+            _ => format!("write [{key}] for a table, {key} = \"…\" for a value"),
+        };
+    }
+    match DeValue::parse(value).as_ref().map(Spanned::get_ref) {
+        Ok(DeValue::String(_) | DeValue::Array(_) | DeValue::Table(_)) => {
+            format!("write {key} = {}", brief(value))
+        }
+        // All other values of an environment file are strings.
+        _ if !value.contains(['"', '\\']) => format!("write {key} = \"{}\"", brief(value)),
+        _ => format!("write {key} = \"…\""),
+    }
 }
 
 /// The parser finds the end of the file; the string's beginning is what helps.

@@ -1,7 +1,7 @@
 //! From the name of an environment to its file.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::keys::nearest;
@@ -26,40 +26,70 @@ pub fn find(name: &str, root: &Path) -> Result<PathBuf, LoadError> {
     } else {
         folder(root).join(format!("{name}.toml"))
     };
-    if !name.is_empty() && path.try_exists().unwrap_or(true) {
-        return Ok(path);
-    }
     let shown = show::whole(name);
-    let message = if is_path {
-        format!("there is no file {shown}")
-    } else if name.is_empty() {
-        "the environment's name is empty".to_owned()
-    } else {
-        format!(
-            "there is no environment `{shown}`: {} does not exist",
-            show::whole(&path.to_string_lossy())
-        )
+    let file = show::whole(&path.to_string_lossy());
+    if name.is_empty() {
+        let error = Unreadable::plain("the environment's name is empty".to_owned());
+        return Err(there_are(error, &names(root)?, None).into());
+    }
+    let is_folder = match fs::metadata(&path) {
+        Ok(found) if !found.is_dir() => return Ok(path),
+        Ok(_) => true,
+        Err(error) if !is_absent(&error) => return Ok(path), // whoever reads it says why
+        Err(_) => !is_path && Path::new(name).is_dir(),
     };
-    let names: Vec<String> = all(root)?
+    if is_folder {
+        let message = if file.ends_with(".toml") && path.is_dir() {
+            format!("{file} is a folder, not a file")
+        } else {
+            format!("`{shown}` is a folder; name an environment or a file")
+        };
+        let error = Unreadable::plain(message);
+        return Err(there_are(error, &names(root).unwrap_or_default(), None).into());
+    }
+    let error = Unreadable::plain(if is_path {
+        format!("there is no file {shown}")
+    } else {
+        format!("there is no environment `{shown}`: {file} does not exist")
+    });
+    let names = names(root)?;
+    let wanted = Path::new(name).file_stem().unwrap_or_default();
+    let meant = nearest(&wanted.to_string_lossy(), names.iter().map(String::as_str));
+    Err(there_are(error, &names, meant).into())
+}
+
+/// The names of the environments; a folder is none, whatever it is called.
+fn names(root: &Path) -> Result<Vec<String>, LoadError> {
+    Ok(all(root)?
         .iter()
+        .filter(|path| !path.is_dir())
         .filter_map(|path| path.file_stem())
         .map(|stem| stem.to_string_lossy().into_owned())
-        .collect();
-    let wanted = Path::new(name)
-        .file_stem()
-        .map(|stem| stem.to_string_lossy().into_owned());
-    let meant = wanted
-        .filter(|wanted| !wanted.is_empty())
-        .and_then(|wanted| nearest(&wanted, names.iter().map(String::as_str)).map(str::to_owned));
-    let listed = list(&names);
-    let help = match meant {
-        Some(meant) => format!(
+        .collect())
+}
+
+fn there_are(error: Unreadable, names: &[String], meant: Option<&str>) -> Unreadable {
+    let listed = list(names);
+    match meant {
+        _ if names.is_empty() => error,
+        Some(meant) => error.help(format!(
             "did you mean `{}`? There are: {listed}",
-            show::whole(&meant)
-        ),
-        None => format!("there are: {listed}"),
-    };
-    Err(Unreadable::plain(message).help(help).into())
+            show::whole(meant)
+        )),
+        None => error.help(format!("there are: {listed}")),
+    }
+}
+
+fn create(root: &Path) -> String {
+    format!(
+        "create {}, or run evenkeel where `environments` is",
+        show::whole(&folder(root).join("prod.toml").to_string_lossy())
+    )
+}
+
+/// Nothing is there, or something on the way is no folder.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 /// Every environment file under the root, sorted by name. Hidden files, such
@@ -70,28 +100,24 @@ pub fn find(name: &str, root: &Path) -> Result<PathBuf, LoadError> {
 pub fn all(root: &Path) -> Result<Vec<PathBuf>, LoadError> {
     let folder = folder(root);
     let shown = folder.to_string_lossy();
-    let create = format!(
-        "create {}, or run evenkeel where `environments` is",
-        show::whole(&folder.join("prod.toml").to_string_lossy())
-    );
     let entries = match fs::read_dir(&folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Err(
                 Unreadable::plain(format!("there is no folder {}", show::whole(&shown)))
-                    .help(create)
+                    .help(create(root))
                     .into(),
             );
         }
         Err(error) if error.kind() == ErrorKind::NotADirectory => {
             return Err(Unreadable::new(&shown, "is a file, not a folder")
-                .help(create)
+                .help(create(root))
                 .into());
         }
-        entries => entries.map_err(|error| Unreadable::io(&shown, error))?,
+        entries => entries.map_err(|error| Unreadable::io(&shown, &error))?,
     };
     let mut files = Vec::new();
     for entry in entries {
-        let entry = entry.map_err(|error| Unreadable::io(&shown, error))?;
+        let entry = entry.map_err(|error| Unreadable::io(&shown, &error))?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
         if name.ends_with(".toml") && !name.starts_with('.') {
@@ -101,7 +127,7 @@ pub fn all(root: &Path) -> Result<Vec<PathBuf>, LoadError> {
     if files.is_empty() {
         return Err(
             Unreadable::new(&shown, "has no environment in it (no .toml file)")
-                .help(create)
+                .help(create(root))
                 .into(),
         );
     }

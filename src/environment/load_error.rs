@@ -2,10 +2,9 @@
 
 use std::io;
 
-use annotate_snippets::{Group, Level, Origin, Renderer};
-
 use super::desired::Location;
 use super::mistakes::Mistakes;
+use super::plain;
 use super::show;
 
 /// Why an environment could not be loaded.
@@ -54,7 +53,6 @@ pub struct Unreadable {
     message: String,
     at: Option<Location>,
     help: Option<String>,
-    source: Option<io::Error>,
 }
 
 impl Unreadable {
@@ -68,19 +66,17 @@ impl Unreadable {
             message,
             at: None,
             help: None,
-            source: None,
         }
     }
 
-    pub(super) fn io(file: &str, error: io::Error) -> Self {
+    pub(super) fn io(file: &str, error: &io::Error) -> Self {
         let file = show::whole(file);
         match error.kind() {
-            io::ErrorKind::NotFound => Self::plain(format!("there is no file {file}"))
-                .help("check the path; it starts where evenkeel runs"),
-            _ => Self {
-                source: Some(error),
-                ..Self::plain(format!("cannot read {file}"))
-            },
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                Self::plain(format!("there is no file {file}"))
+                    .help("check the path; it starts where evenkeel runs")
+            }
+            _ => Self::plain(format!("cannot read {file}: {}", why(error))),
         }
     }
 
@@ -97,28 +93,21 @@ impl Unreadable {
     }
 
     fn render(&self, styled: bool, width: usize) -> String {
-        let renderer = if styled {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        };
-        let mut group = Group::with_title(
-            Level::ERROR.primary_title(show::fold(&self.message, width - "error: ".len())),
-        );
-        if let Some(at) = &self.at {
-            group = group.element(
-                Origin::path(show::whole(&at.file))
-                    .line(at.line)
-                    .char_column(at.column),
-            );
-        }
-        if let Some(source) = &self.source {
-            group = group.element(Level::NOTE.message(source.to_string()));
-        }
-        if let Some(help) = &self.help {
-            group =
-                group.element(Level::HELP.message(show::fold(help, width - "  = help: ".len())));
-        }
-        show::trimmed(&renderer.render(&[group]))
+        plain::render(
+            &self.message,
+            self.at.as_ref(),
+            self.help.as_deref(),
+            styled,
+            width,
+        )
+    }
+}
+
+/// Why the system refused, without its number for that.
+fn why(error: &io::Error) -> String {
+    let text = error.to_string();
+    match (text.rfind(" (os error "), error.raw_os_error()) {
+        (Some(number), Some(_)) => text[..number].to_owned(),
+        _ => text,
     }
 }

@@ -7,6 +7,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer};
 
 use super::desired::Location;
 use super::excerpt::{self, Mark};
+use super::plain::{self, HINT};
 use super::show;
 use super::source::Source;
 
@@ -96,7 +97,15 @@ impl Mistakes {
             .list
             .iter()
             .take(SHOWN)
-            .map(|mistake| show::trimmed(&renderer.render(&[self.group(mistake, width)])))
+            .map(|mistake| {
+                if self.source.text.trim().is_empty() {
+                    // There is no line to show.
+                    let at = self.source.location(mistake.span.start);
+                    let hint = mistake.help.as_deref();
+                    return plain::render(&mistake.message, Some(&at), hint, styled, width);
+                }
+                show::trimmed(&renderer.render(&[self.group(mistake, width)]))
+            })
             .collect();
         if self.list.len() > SHOWN {
             let file = show::whole(&self.source.file);
@@ -133,9 +142,13 @@ impl Mistakes {
             .iter()
             .map(|(span, _)| span.start)
             .fold(mistake.span.start, usize::max);
-        let indent = self.source.line_of(lowest).to_string().len() + "  = help: ".len();
+        let indent = self.source.line_of(lowest).to_string().len() + "  = hint: ".len();
         match &mistake.help {
-            Some(help) => group.element(Level::HELP.message(show::fold(help, width - indent))),
+            Some(help) => group.element(
+                Level::HELP
+                    .with_name(HINT)
+                    .message(show::fold(help, width - indent)),
+            ),
             None => group,
         }
     }

@@ -52,6 +52,9 @@ image = "123456789012.dkr.ecr.us-west-1.amazonaws.com/api:1.4.2""#;
 /// All the mistakes in it at once, at least one.
 pub fn parse(file: &str, environment: &str, source: &str) -> Result<Desired, Mistakes> {
     let source = Source::new(file, source.strip_prefix('\u{feff}').unwrap_or(source));
+    if let Some(mistake) = json(&source.text) {
+        return Err(Mistakes::new(source, vec![mistake]));
+    }
     let (root, errors) = DeTable::parse_recoverable(&source.text);
     let syntax = Syntax::new(&source, root.get_ref(), &errors);
     let mut found = Findings::new(&source.text);
@@ -75,6 +78,16 @@ pub fn parse(file: &str, environment: &str, source: &str) -> Result<Desired, Mis
         Some(desired) if list.is_empty() => Ok(desired),
         _ => Err(Mistakes::new(source, list)),
     }
+}
+
+/// TOML cannot begin with a brace; a template may, with two of them.
+fn json(text: &str) -> Option<Mistake> {
+    let at = text.find(|c: char| !c.is_whitespace())?;
+    let inside = text[at..].strip_prefix('{')?;
+    (!inside.starts_with(['{', '%', '#'])).then(|| {
+        Mistake::new(at..at + 1, "this is JSON; an environment file is TOML")
+            .help(format!("the smallest file looks like this:\n{SMALLEST}"))
+    })
 }
 
 fn top(
@@ -107,7 +120,7 @@ fn top(
     let account =
         account_entry.and_then(|entry| Some((values::account(&entry, found)?, entry.span)));
     let region = region_entry.and_then(|entry| values::region(&entry, found));
-    let cluster = cluster_entry.and_then(|entry| values::name(&entry, found));
+    let cluster = cluster_entry.and_then(|entry| values::cluster(&entry, found));
     let role = match &role_entry {
         Some(entry) => values::role(entry, account.as_ref(), found).map(Some),
         None => Some(None),

@@ -7,39 +7,58 @@ use std::path::Path;
 
 use super::desired::Location;
 use super::load_error::Unreadable;
-use super::show;
 
 /// Many thousand services; past it the file is something else.
 const LARGEST: u64 = 1024 * 1024;
 
 pub(super) fn text(path: &Path) -> Result<String, Unreadable> {
     let file = path.to_string_lossy();
-    let cannot = |error| Unreadable::io(&file, error);
+    let cannot = |error: std::io::Error| Unreadable::io(&file, &error);
     // Looked at before it is opened: opening a pipe may wait forever.
     let kind = fs::metadata(path).map_err(cannot)?;
     if kind.is_dir() {
-        return Err(
-            Unreadable::new(&file, "is a folder, not a file").help(format!(
-                "name a file in it, such as {}",
-                show::whole(&path.join("prod.toml").to_string_lossy())
-            )),
-        );
+        return Err(Unreadable::new(&file, "is a folder, not a file"));
     }
     if !kind.is_file() {
         return Err(Unreadable::new(&file, "is not an ordinary file").help("name a .toml file"));
+    }
+    if kind.len() > LARGEST {
+        return Err(too_large(&file, &format!("is {}", size(kind.len()))));
     }
     let mut bytes = Vec::new();
     fs::File::open(path)
         .and_then(|opened| opened.take(LARGEST + 1).read_to_end(&mut bytes))
         .map_err(cannot)?;
+    if bytes.len() as u64 > LARGEST {
+        // It has grown, or says of itself that it is smaller.
+        return Err(too_large(&file, "is too large"));
+    }
     decode(&file, bytes)
 }
 
-pub(super) fn decode(file: &str, bytes: Vec<u8>) -> Result<String, Unreadable> {
-    if bytes.len() as u64 > LARGEST {
-        return Err(Unreadable::new(file, "is larger than 1 MiB: hardly an environment file")
-            .help("check that it is the right file; a large environment can be split into several files"));
+fn too_large(file: &str, what: &str) -> Unreadable {
+    Unreadable::new(
+        file,
+        &format!("{what}; an environment file has at most 1 MiB"),
+    )
+    .help("check that it is the right file; a large environment can be split into several files")
+}
+
+/// The size of what is too large: rounded up, so that it never reads as 1 MB.
+fn size(bytes: u64) -> String {
+    let (unit, name) = match bytes {
+        0..1_000_000_000 => (1_000_000, "MB"),
+        _ => (1_000_000_000, "GB"),
+    };
+    let tenths = bytes.div_ceil(unit / 10);
+    match (tenths / 10, tenths % 10) {
+        (whole, 0) => format!("{whole} {name}"),
+        (whole @ 0..10, tenth) => format!("{whole}.{tenth} {name}"),
+        (whole, _) => format!("{} {name}", whole + 1),
     }
+}
+
+pub(super) fn decode(file: &str, bytes: Vec<u8>) -> Result<String, Unreadable> {
     if is_utf16(&bytes) {
         return Err(Unreadable::new(file, "is UTF-16 text").help("save it as UTF-8"));
     }

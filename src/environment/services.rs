@@ -42,12 +42,12 @@ fn service(
     let name_at = name.as_ref().map_or(&entry.key, |name| &name.span).clone();
     let label_fits = check_label(entry, found);
     let service = match &name {
-        Some(name) => values::name(name, found),
+        Some(name) => values::service(name, found),
         None if label_fits => table_name(entry, found),
         None => None,
     };
     let cluster = match table.take("cluster") {
-        Some(cluster) => values::name(&cluster, found),
+        Some(cluster) => values::cluster(&cluster, found),
         None => above.cluster.cloned(),
     };
     if let (Some(cluster), Some(service)) = (&cluster, &service) {

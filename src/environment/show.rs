@@ -62,9 +62,15 @@ pub(super) fn fold(text: &str, width: usize) -> String {
     folded.join("\n")
 }
 
-/// Without spaces at the ends of lines, and with a newline at the end.
+/// Without spaces at the ends of lines, and with a newline at the end. Also
+/// without a lone `:::`, which stands for the file's name above a snippet that
+/// has none: a line that is cut here has its place above it already.
 pub(super) fn trimmed(text: &str) -> String {
+    let lone = |line: &str| {
+        line.contains(":::") && anstream::adapter::strip_str(line).to_string().trim() == ":::"
+    };
     text.lines()
+        .filter(|line| !lone(line))
         .flat_map(|line| [line.trim_end(), "\n"])
         .collect()
 }

@@ -4,10 +4,11 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::model::{AccountId, ImageReference, Invalid, Region};
+use crate::model::{AccountId, ClusterName, ImageReference, Invalid, Region, ServiceName};
 
 use super::duration;
 use super::mistakes::Mistake;
+use super::regions;
 use super::show::brief;
 use super::walk::{Entry, Findings};
 
@@ -18,40 +19,56 @@ const SHORTEST: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) fn account(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<AccountId> {
-    let text = entry.string(found, |raw| {
-        let digits = raw.replace('_', "");
-        Some(match digits.parse::<AccountId>() {
-            Ok(account) => format!("write \"{account}\" (a number would lose leading zeros)"),
-            Err(_) => "write its 12 digits in quotes, such as \"123456789012\"".to_owned(),
-        })
-    })?;
-    checked(entry, text, found, |text| {
+    let unquoted = |raw: &str| {
+        let account = raw.replace('_', "").parse::<AccountId>().ok()?;
+        Some(format!(
+            "write \"{account}\" (a number would lose leading zeros)"
+        ))
+    };
+    let example = "write its 12 digits in quotes, such as \"123456789012\"";
+    let text = entry.string(found, unquoted, example)?;
+    checked(entry, text, found, example, |text| {
         vec![text.replace(['-', ' '], "")]
     })
 }
 
 pub(super) fn region(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<Region> {
-    let text = entry.string(found, |raw| {
-        quoted::<Region>(raw).or_else(|| Some("write it like \"us-west-1\"".to_owned()))
-    })?;
-    checked(entry, text, found, |text| {
-        let lower = text.trim().to_lowercase().replace('_', "-");
-        // An availability zone is its region and a letter.
-        let zone = lower
-            .strip_suffix(|c: char| c.is_ascii_lowercase())
-            .unwrap_or_default()
-            .to_owned();
-        vec![lower, zone]
-    })
+    let example = "write it like \"us-west-1\"";
+    let text = entry.string(found, |_| None, example)?;
+    let Invalid(reason) = match text.parse() {
+        Ok(region) => return Some(region),
+        Err(invalid) => invalid,
+    };
+    let meant = regions::meant(text);
+    let help = match meant[..] {
+        [] if text.trim().is_empty() => Some(example.to_owned()),
+        [] => None,
+        _ => Some(format!("write \"{}\"", meant.join("\" or \""))),
+    };
+    found.add(Mistake::new(entry.span.clone(), format!("invalid `region`: {reason}")).help(help));
+    None
 }
 
-/// The name of a cluster, a service or a container: one rule for all three.
-pub(super) fn name<T: FromStr<Err = Invalid>>(
+pub(super) fn cluster(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<ClusterName> {
+    name(entry, found, "write the cluster's name, such as \"shop\"")
+}
+
+pub(super) fn service(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<ServiceName> {
+    name(
+        entry,
+        found,
+        "write the ECS service's name, or leave `name` out",
+    )
+}
+
+/// The name of a cluster or a service: one rule for both.
+fn name<T: FromStr<Err = Invalid>>(
     entry: &Entry<'_>,
     found: &mut Findings<'_>,
+    example: &str,
 ) -> Option<T> {
-    let text = entry.string(found, quoted::<T>)?;
-    checked(entry, text, found, |text| {
+    let text = entry.string(found, quoted::<T>, example)?;
+    checked(entry, text, found, example, |text| {
         let last = match text.strip_prefix("arn:") {
             Some(_) => text.rsplit('/').next().unwrap_or_default(),
             None => text,
@@ -61,7 +78,8 @@ pub(super) fn name<T: FromStr<Err = Invalid>>(
 }
 
 pub(super) fn image(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<ImageReference> {
-    let text = entry.string(found, quoted::<ImageReference>)?;
+    let example = "write image = \"REPOSITORY:TAG\"";
+    let text = entry.string(found, |_| None, example)?;
     if text.contains("${") || text.contains("{{") {
         let mistake = Mistake::new(
             entry.span.clone(),
@@ -70,7 +88,7 @@ pub(super) fn image(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<Image
         found.add(mistake.help("write the tag itself; the file in Git says what runs".to_owned()));
         return None;
     }
-    checked(entry, text, found, |text| {
+    checked(entry, text, found, example, |text| {
         let bare = text.trim();
         let bare = bare.split_once("://").map_or(bare, |(_, rest)| rest);
         vec![bare.to_owned(), bare.trim_end_matches(':').to_owned()]
@@ -84,17 +102,16 @@ pub(super) fn role(
     account: Option<&(AccountId, std::ops::Range<usize>)>,
     found: &mut Findings<'_>,
 ) -> Option<String> {
-    let text = entry.string(found, |_| None)?;
+    let owner = account.map_or("123456789012", |(account, _)| account.as_str());
+    let example = format!("it looks like \"arn:aws:iam::{owner}:role/evenkeel\"");
+    let text = entry.string(found, |_| None, &example)?;
     let Some(owner) = role_account(text) else {
-        let example = account.map_or("123456789012", |(account, _)| account.as_str());
         found.add(
             Mistake::new(
                 entry.span.clone(),
                 "invalid `role`: this is not the ARN of an IAM role",
             )
-            .help(format!(
-                "it looks like \"arn:aws:iam::{example}:role/evenkeel\""
-            )),
+            .help(example),
         );
         return None;
     };
@@ -133,14 +150,9 @@ fn role_account(text: &str) -> Option<AccountId> {
 
 pub(super) fn timeout(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<Duration> {
     let example = || "write it with its units, such as \"15m\", \"90s\" or \"1h30m\"".to_owned();
-    let text = entry.string(found, |raw| {
-        let meant = raw
-            .parse()
-            .ok()
-            .and_then(duration::with_unit)
-            .unwrap_or("15m".to_owned());
-        Some(format!("write it with its unit, such as \"{meant}\""))
-    })?;
+    let such_as = |meant: &str| format!("write it with its unit, such as \"{meant}\"");
+    let unquoted = |raw: &str| Some(such_as(&duration::with_unit(raw.parse().ok()?)?));
+    let text = entry.string(found, unquoted, &such_as("15m"))?;
     let (reason, help) = match duration::parse(text) {
         Err(wrong) => (
             wrong.reason.to_owned(),
@@ -162,11 +174,12 @@ fn quoted<T: FromStr>(raw: &str) -> Option<String> {
 }
 
 /// Parses a value; where it is wrong, the first candidate that would be right
-/// is suggested.
+/// is suggested, and where there is none at all, the example.
 fn checked<T: FromStr<Err = Invalid>>(
     entry: &Entry<'_>,
     text: &str,
     found: &mut Findings<'_>,
+    example: &str,
     candidates: impl FnOnce(&str) -> Vec<String>,
 ) -> Option<T> {
     let reason = match text.parse() {
@@ -176,7 +189,8 @@ fn checked<T: FromStr<Err = Invalid>>(
     let help = candidates(text)
         .into_iter()
         .find(|candidate| candidate.parse::<T>().is_ok())
-        .map(|candidate| format!("write \"{}\"", brief(&candidate)));
+        .map(|candidate| format!("write \"{}\"", brief(&candidate)))
+        .or_else(|| text.trim().is_empty().then(|| example.to_owned()));
     found.add(
         Mistake::new(
             entry.span.clone(),

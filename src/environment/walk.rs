@@ -145,12 +145,14 @@ impl<'a> Table<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// The value as a string; anything else is a mistake that says so, with a
-    /// help made from a bare number or word as it is written.
+    /// The value as a string; anything else is a mistake that says so. Its help
+    /// is made from what is written where that only lacks its quotes, else it
+    /// is the example.
     pub(super) fn string(
         &self,
         found: &mut Findings<'_>,
-        help: impl FnOnce(&str) -> Option<String>,
+        unquoted: impl FnOnce(&str) -> Option<String>,
+        example: &str,
     ) -> Option<&'a str> {
         if let DeValue::String(text) = self.value {
             return Some(text);
@@ -159,7 +161,6 @@ impl<'a> Entry<'a> {
             return None;
         }
         let help = match self.value {
-            DeValue::Table(_) => None,
             DeValue::Array(list) => match list.iter().as_slice() {
                 [only] => only
                     .get_ref()
@@ -167,10 +168,12 @@ impl<'a> Entry<'a> {
                     .map(|text| format!("write \"{}\"", brief(text))),
                 _ => None,
             },
-            _ => help(&brief(
+            DeValue::Integer(_) | DeValue::Float(_) | DeValue::Datetime(_) => unquoted(&brief(
                 found.text.get(self.span.clone()).unwrap_or_default(),
             )),
+            DeValue::String(_) | DeValue::Boolean(_) | DeValue::Table(_) => None,
         };
+        let help = help.unwrap_or_else(|| example.to_owned());
         found.add(self.mismatch("a string").help(help));
         None
     }

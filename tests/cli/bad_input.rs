@@ -31,17 +31,13 @@ fn an_empty_file() {
     ------- stderr -------
     error: the file is empty
      --> environments/prod.toml:1:1
-      |
-    1 |
-      | ^
-      |
-      = help: the smallest file looks like this:
-              account = "123456789012"
-              region = "us-west-1"
-              cluster = "wage-prod"
+     hint: the smallest file looks like this:
+           account = "123456789012"
+           region = "us-west-1"
+           cluster = "wage-prod"
 
-              [services.api]
-              image = "123456789012.dkr.ecr.us-west-1.amazonaws.com/api:1.4.2"
+           [services.api]
+           image = "123456789012.dkr.ecr.us-west-1.amazonaws.com/api:1.4.2"
     [exit 1]
     "#);
 }
@@ -56,7 +52,7 @@ fn only_comments_and_space() {
     1 | # soon
       | ^
       |
-      = help: the smallest file looks like this:
+      = hint: the smallest file looks like this:
               account = "123456789012"
               region = "us-west-1"
               cluster = "wage-prod"
@@ -73,8 +69,8 @@ fn a_binary_file() {
     assert_snapshot!(plan(program), @r#"
     ------- stderr -------
     error: environments/prod.toml is binary: it has a NUL byte
-    --> environments/prod.toml:1:8
-     = help: check that it is the right file; an environment file is UTF-8 text
+     --> environments/prod.toml:1:8
+     hint: check that it is the right file; an environment file is UTF-8 text
     [exit 1]
     "#);
 }
@@ -84,8 +80,8 @@ fn latin_1() {
     assert_snapshot!(plan(b"# Caf\xe9\naccount = \"123456789012\"\n"), @r#"
     ------- stderr -------
     error: environments/prod.toml is not UTF-8: the byte 0xE9 cannot be read
-    --> environments/prod.toml:1:6
-     = help: save the file as UTF-8
+     --> environments/prod.toml:1:6
+     hint: save the file as UTF-8
     [exit 1]
     "#);
 }
@@ -98,8 +94,7 @@ fn utf_16_with_and_without_a_byte_order_mark() {
     assert_snapshot!(little, @r#"
     ------- stderr -------
     error: environments/prod.toml is UTF-16 text
-     |
-     = help: save it as UTF-8
+     hint: save it as UTF-8
     [exit 1]
     "#);
     for content in [
@@ -137,7 +132,7 @@ timeout = 15
     1 | account = 123456789012
       |           ^^^^^^^^^^^^
       |
-      = help: write "123456789012" (a number would lose leading zeros)
+      = hint: write "123456789012" (a number would lose leading zeros)
 
     error: `region` must be a string, not a list
      --> environments/prod.toml:2:10
@@ -145,7 +140,7 @@ timeout = 15
     2 | region = ["us-west-1"]
       |          ^^^^^^^^^^^^^
       |
-      = help: write "us-west-1"
+      = hint: write "us-west-1"
 
     error: `cluster` must be a string, not true or false
      --> environments/prod.toml:3:11
@@ -153,13 +148,15 @@ timeout = 15
     3 | cluster = true
       |           ^^^^
       |
-      = help: write "true"
+      = hint: write the cluster's name, such as "shop"
 
     error: `image` must be a string, not a table
      --> environments/prod.toml:6:9
       |
     6 | image = { repository = "shop/web" }
       |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: write image = "REPOSITORY:TAG"
 
     error: `timeout` must be a string, not a number
      --> environments/prod.toml:9:11
@@ -167,7 +164,7 @@ timeout = 15
     9 | timeout = 15
       |           ^^
       |
-      = help: write it with its unit, such as "15m"
+      = hint: write it with its unit, such as "15m"
     [exit 1]
     "#);
 }
@@ -193,7 +190,7 @@ time-out = "15m"
     2 | regoin = "us-west-1"
       | ^^^^^^
       |
-      = help: did you mean `region`?
+      = hint: did you mean `region`?
 
     error: `cluster` is declared twice
      --> environments/prod.toml:4:1
@@ -203,7 +200,7 @@ time-out = "15m"
     4 | cluster = "shop-2"
       | ^^^^^^^
       |
-      = help: keep one of them
+      = hint: keep one of them
 
     error: unknown key `imagee`
      --> environments/prod.toml:7:1
@@ -211,7 +208,7 @@ time-out = "15m"
     7 | imagee = "shop/web:1.2.0"
       | ^^^^^^
       |
-      = help: did you mean `image`?
+      = hint: did you mean `image`?
 
     error: unknown key `frobnicate`
      --> environments/prod.toml:8:1
@@ -219,7 +216,7 @@ time-out = "15m"
     8 | frobnicate = 1
       | ^^^^^^^^^^
       |
-      = help: the keys here: `name`, `cluster`, `image`, `containers`, `rollout`
+      = hint: the keys here: `name`, `cluster`, `image`, `containers`, `rollout`
 
     error: unknown key `time-out`
       --> environments/prod.toml:11:1
@@ -227,7 +224,7 @@ time-out = "15m"
     11 | time-out = "15m"
        | ^^^^^^^^
        |
-       = help: did you mean `timeout`?
+       = hint: did you mean `timeout`?
     [exit 1]
     "#);
 }
@@ -243,7 +240,7 @@ fn no_services() {
     3 | cluster = "shop"
       |                 ^
       |
-      = help: add one:
+      = hint: add one:
               [services.api]
               image = "123456789012.dkr.ecr.us-west-1.amazonaws.com/api:1.4.2"
     [exit 1]
@@ -256,7 +253,7 @@ fn no_services() {
     5 | [services]
       |  ^^^^^^^^
       |
-      = help: add one:
+      = hint: add one:
               [services.api]
               image = "123456789012.dkr.ecr.us-west-1.amazonaws.com/api:1.4.2"
     [exit 1]
@@ -273,7 +270,7 @@ fn an_empty_service_name() {
     5 | [services.""]
       |           ^^
       |
-      = help: name its table, such as [services.api]
+      = hint: name its table, such as [services.api]
     [exit 1]
     "#);
     assert_snapshot!(plan(shop("1.2.0").replace("\"shop-web\"", "\"\"")), @r#"
@@ -283,6 +280,8 @@ fn an_empty_service_name() {
       |
     6 | name = ""
       |        ^^
+      |
+      = hint: write the ECS service's name, or leave `name` out
     [exit 1]
     "#);
 }
@@ -297,7 +296,7 @@ fn no_toml_at_all() {
     1 | account: "123456789012"
       |          ^
       |
-      = help: write account = "123456789012"
+      = hint: write account = "123456789012"
 
     error: a value comes after =, not after :
      --> environments/prod.toml:2:9
@@ -305,16 +304,24 @@ fn no_toml_at_all() {
     2 | region: us-west-1
       |         ^
       |
-      = help: write region = us-west-1
+      = hint: write region = "us-west-1"
     [exit 1]
     "#);
     assert_snapshot!(plan("{\"account\": \"123456789012\"}\n"), @r#"
     ------- stderr -------
-    error: not valid TOML: invalid key-value pair, expected key
+    error: this is JSON; an environment file is TOML
      --> environments/prod.toml:1:1
       |
     1 | {"account": "123456789012"}
       | ^
+      |
+      = hint: the smallest file looks like this:
+              account = "123456789012"
+              region = "us-west-1"
+              cluster = "wage-prod"
+
+              [services.api]
+              image = "123456789012.dkr.ecr.us-west-1.amazonaws.com/api:1.4.2"
     [exit 1]
     "#);
 }
@@ -329,7 +336,7 @@ fn a_file_that_ends_in_the_middle() {
     2 | region = "us-we
       |                ^
       |
-      = help: close it with the quote it starts with
+      = hint: close it with the quote it starts with
     [exit 1]
     "#);
 }
@@ -339,10 +346,9 @@ fn two_million_lines() {
     let lines = "# nothing\n".repeat(2_000_000);
     assert_snapshot!(plan(lines), @r#"
     ------- stderr -------
-    error: environments/prod.toml is larger than 1 MiB: hardly an environment file
-     |
-     = help: check that it is the right file; a large environment can be split into
-             several files
+    error: environments/prod.toml is 20 MB; an environment file has at most 1 MiB
+     hint: check that it is the right file; a large environment can be split into
+           several files
     [exit 1]
     "#);
 }
@@ -393,15 +399,13 @@ fn no_environments_folder() {
     assert_snapshot!(checkout.run("plan --sandbox"), @r#"
     ------- stderr -------
     error: there is no folder environments
-     |
-     = help: create environments/prod.toml, or run evenkeel where `environments` is
+     hint: create environments/prod.toml, or run evenkeel where `environments` is
     [exit 1]
     "#);
     assert_snapshot!(checkout.run("plan prod --sandbox"), @r#"
     ------- stderr -------
     error: there is no folder environments
-     |
-     = help: create environments/prod.toml, or run evenkeel where `environments` is
+     hint: create environments/prod.toml, or run evenkeel where `environments` is
     [exit 1]
     "#);
 }
@@ -412,8 +416,7 @@ fn an_environments_folder_with_nothing_in_it() {
     assert_snapshot!(checkout.run("plan --sandbox"), @r#"
     ------- stderr -------
     error: environments has no environment in it (no .toml file)
-     |
-     = help: create environments/prod.toml, or run evenkeel where `environments` is
+     hint: create environments/prod.toml, or run evenkeel where `environments` is
     [exit 1]
     "#);
 }
@@ -424,8 +427,7 @@ fn a_file_where_the_folder_should_be() {
     assert_snapshot!(checkout.run("plan --sandbox"), @r#"
     ------- stderr -------
     error: environments is a file, not a folder
-     |
-     = help: create environments/prod.toml, or run evenkeel where `environments` is
+     hint: create environments/prod.toml, or run evenkeel where `environments` is
     [exit 1]
     "#);
     let named = checkout.run("plan prod --sandbox");
@@ -443,15 +445,13 @@ fn an_unknown_environment() {
     assert_snapshot!(checkout.run("plan stagin --sandbox"), @r#"
     ------- stderr -------
     error: there is no environment `stagin`: environments/stagin.toml does not exist
-     |
-     = help: did you mean `staging`? There are: prod, staging
+     hint: did you mean `staging`? There are: prod, staging
     [exit 1]
     "#);
     assert_snapshot!(checkout.run("apply ./prd.toml --sandbox"), @r#"
     ------- stderr -------
     error: there is no file ./prd.toml
-     |
-     = help: did you mean `prod`? There are: prod, staging
+     hint: did you mean `prod`? There are: prod, staging
     [exit 1]
     "#);
 }
@@ -462,8 +462,6 @@ fn a_folder_as_a_file() {
     assert_snapshot!(checkout.run("plan prod --sandbox"), @r#"
     ------- stderr -------
     error: environments/prod.toml is a folder, not a file
-     |
-     = help: name a file in it, such as environments/prod.toml/prod.toml
     [exit 1]
     "#);
 }

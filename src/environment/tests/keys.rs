@@ -7,17 +7,13 @@ fn an_empty_file_is_answered_with_the_smallest_one() {
     insta::assert_snapshot!(wrong(""), @r#"
     error: the file is empty
      --> prod.toml:1:1
-      |
-    1 |
-      | ^
-      |
-      = help: the smallest file looks like this:
-              account = "123456789012"
-              region = "us-west-1"
-              cluster = "wage-prod"
+     hint: the smallest file looks like this:
+           account = "123456789012"
+           region = "us-west-1"
+           cluster = "wage-prod"
 
-              [services.api]
-              image = "123456789012.dkr.ecr.us-west-1.amazonaws.com/api:1.4.2"
+           [services.api]
+           image = "123456789012.dkr.ecr.us-west-1.amazonaws.com/api:1.4.2"
     "#);
     insta::assert_snapshot!(wrong("# later\n"), @r#"
     error: the file declares nothing
@@ -26,7 +22,7 @@ fn an_empty_file_is_answered_with_the_smallest_one() {
     1 | # later
       | ^
       |
-      = help: the smallest file looks like this:
+      = hint: the smallest file looks like this:
               account = "123456789012"
               region = "us-west-1"
               cluster = "wage-prod"
@@ -46,7 +42,7 @@ fn what_is_missing_is_told_at_once() {
     1 | region = "us-west-1"
       | ^
       |
-      = help: add above the first [table], with your values:
+      = hint: add above the first [table], with your values:
               account = "123456789012"
               cluster = "wage-prod"
 
@@ -56,7 +52,7 @@ fn what_is_missing_is_told_at_once() {
     1 | region = "us-west-1"
       |                     ^
       |
-      = help: add one:
+      = hint: add one:
               [services.api]
               image = "123456789012.dkr.ecr.us-west-1.amazonaws.com/api:1.4.2"
     "#);
@@ -67,7 +63,7 @@ fn what_is_missing_is_told_at_once() {
     3 | cluster = "wage-prod"
       |                      ^
       |
-      = help: add one:
+      = hint: add one:
               [services.api]
               image = "123456789012.dkr.ecr.us-west-1.amazonaws.com/api:1.4.2"
     "#);
@@ -79,7 +75,7 @@ fn what_is_missing_is_told_at_once() {
     5 | [services]
       |  ^^^^^^^^
       |
-      = help: add one:
+      = hint: add one:
               [services.api]
               image = "123456789012.dkr.ecr.us-west-1.amazonaws.com/api:1.4.2"
     "#);
@@ -93,7 +89,7 @@ fn what_is_missing_is_told_at_once() {
     5 | [services.api]
       |           ^^^
       |
-      = help: add under its header:
+      = hint: add under its header:
               image = "123456789012.dkr.ecr.us-west-1.amazonaws.com/api:1.4.2"
               or, with several containers, name each:
               [services.api.containers.NAME]
@@ -104,7 +100,7 @@ fn what_is_missing_is_told_at_once() {
     6 | [services.worker.containers.app]
       |                             ^^^
       |
-      = help: add under its header:
+      = hint: add under its header:
               image = "123456789012.dkr.ecr.us-west-1.amazonaws.com/worker:1.4.2"
 
     error: no container is named here
@@ -113,7 +109,7 @@ fn what_is_missing_is_told_at_once() {
     7 | [services.web.containers]
       |               ^^^^^^^^^^
       |
-      = help: write [services.web.containers.NAME] for each
+      = hint: write [services.web.containers.NAME] for each
     "#);
 }
 
@@ -131,7 +127,7 @@ image = "a:1"
     1 | acount = "123456789012"
       | ^^^^^^
       |
-      = help: did you mean `account`?
+      = hint: did you mean `account`?
 
     error: unknown key `service`
      --> prod.toml:4:2
@@ -139,7 +135,7 @@ image = "a:1"
     4 | [service.api]
       |  ^^^^^^^
       |
-      = help: did you mean `services`?
+      = hint: did you mean `services`?
     "#);
     insta::assert_snapshot!(wrong_services(r#"[services.api]
 imgae = "a:1"
@@ -155,7 +151,7 @@ colour = "red"
     6 | imgae = "a:1"
       | ^^^^^
       |
-      = help: did you mean `image`?
+      = hint: did you mean `image`?
 
     error: unknown key `containrs`
      --> prod.toml:7:18
@@ -163,7 +159,7 @@ colour = "red"
     7 | [services.worker.containrs.app]
       |                  ^^^^^^^^^
       |
-      = help: did you mean `containers`?
+      = hint: did you mean `containers`?
 
     error: unknown key `colour`
       --> prod.toml:11:1
@@ -171,7 +167,7 @@ colour = "red"
     11 | colour = "red"
        | ^^^^^^
        |
-       = help: the keys here: `name`, `cluster`, `image`, `containers`, `rollout`
+       = hint: the keys here: `name`, `cluster`, `image`, `containers`, `rollout`
     "#);
 }
 
@@ -190,7 +186,7 @@ on_failure = "stop"
     7 | task = { cpu = "512" }
       | ^^^^
       |
-      = help: take it out; what the file does not declare is left as it is
+      = hint: take it out; what the file does not declare is left as it is
 
     error: `remove` is not supported by this version of evenkeel
      --> prod.toml:8:1
@@ -198,7 +194,7 @@ on_failure = "stop"
     8 | remove = []
       | ^^^^^^
       |
-      = help: take it out; what the file does not declare is left as it is
+      = hint: take it out; what the file does not declare is left as it is
 
     error: unknown key `on_failure`
       --> prod.toml:10:1
@@ -206,7 +202,7 @@ on_failure = "stop"
     10 | on_failure = "stop"
        | ^^^^^^^^^^
        |
-       = help: did you mean `on-failure`? It is not supported by this version of
+       = hint: did you mean `on-failure`? It is not supported by this version of
                evenkeel
     "#);
     insta::assert_snapshot!(wrong_services(r#"[services.api.containers.app]
@@ -221,7 +217,7 @@ enviroment = { A = "1" }
     6 | name = "app"
       | ^^^^
       |
-      = help: the table is named after the container: `app`
+      = hint: the table is named after the container: `app`
 
     error: `environment` is not supported by this version of evenkeel
      --> prod.toml:8:1
@@ -229,7 +225,7 @@ enviroment = { A = "1" }
     8 | environment = { A = "1" }
       | ^^^^^^^^^^^
       |
-      = help: take it out; what the file does not declare is left as it is
+      = hint: take it out; what the file does not declare is left as it is
 
     error: unknown key `enviroment`
      --> prod.toml:9:1
@@ -237,7 +233,7 @@ enviroment = { A = "1" }
     9 | enviroment = { A = "1" }
       | ^^^^^^^^^^
       |
-      = help: did you mean `environment`? It is not supported by this version of
+      = hint: did you mean `environment`? It is not supported by this version of
               evenkeel
     "#);
 }
@@ -258,7 +254,7 @@ timeout = "15m"
     6 | region = "us-west-1"
       | ^^^^^^
       |
-      = help: write it at the top of the file, above the first [table]
+      = hint: write it at the top of the file, above the first [table]
 
     error: `timeout` does not belong here
      --> prod.toml:7:1
@@ -266,7 +262,7 @@ timeout = "15m"
     7 | timeout = "15m"
       | ^^^^^^^
       |
-      = help: write it under [services.NAME.rollout]
+      = hint: write it under [services.NAME.rollout]
     "#);
 }
 
@@ -287,7 +283,7 @@ image = "a:1"
     8 | [services.api.containers.app]
       |               ^^^^^^^^^^
       |
-      = help: keep `image` for the only container, or `containers` to name each
+      = hint: keep `image` for the only container, or `containers` to name each
     "#);
 }
 
@@ -310,6 +306,6 @@ image = "a:1"
     9 | name = "api"
       |        ^^^^^
       |
-      = help: both are in cluster wage-prod; keep one of them
+      = hint: both are in cluster wage-prod; keep one of them
     "#);
 }

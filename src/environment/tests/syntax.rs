@@ -15,7 +15,7 @@ role = "arn
     1 | account = 012345678901
       |           ^
       |
-      = help: if it is text, such as an account, put it in quotes
+      = hint: if it is text, such as an account, put it in quotes
 
     error: a string needs quotes
      --> prod.toml:2:10
@@ -23,7 +23,7 @@ role = "arn
     2 | region = us-west-1
       |          ^^^^^^^^^
       |
-      = help: write "us-west-1"
+      = hint: write "us-west-1"
 
     error: these are not straight quotes
      --> prod.toml:3:11
@@ -31,7 +31,7 @@ role = "arn
     3 | cluster = “wage-prod”
       |           ^^^^^^^^^^^
       |
-      = help: write "wage-prod"
+      = hint: write "wage-prod"
 
     error: this string does not end
      --> prod.toml:4:12
@@ -39,7 +39,7 @@ role = "arn
     4 | role = "arn
       |            ^
       |
-      = help: close it with the quote it starts with
+      = hint: close it with the quote it starts with
     "#);
 }
 
@@ -56,7 +56,7 @@ cluster
     1 | account =
       |          ^
       |
-      = help: write account = "…"
+      = hint: write account = "…"
 
     error: a value comes after =, not after :
      --> prod.toml:2:9
@@ -64,7 +64,7 @@ cluster
     2 | region: "us-west-1"
       |         ^
       |
-      = help: write region = "us-west-1"
+      = hint: write region = "us-west-1"
 
     error: `cluster` has no value
      --> prod.toml:3:8
@@ -72,7 +72,7 @@ cluster
     3 | cluster
       |        ^
       |
-      = help: write cluster = …
+      = hint: write cluster = …
     "#);
 }
 
@@ -95,7 +95,7 @@ image = "a:1"
     1 | [services.api
       |              ^
       |
-      = help: close it with ]
+      = hint: close it with ]
 
     error: the line should end here
      --> prod.toml:4:15
@@ -103,7 +103,7 @@ image = "a:1"
     4 | [services.web]]
       |               ^
       |
-      = help: write one key or one [header] a line
+      = hint: write one key or one [header] a line
 
     error: this header does not begin
      --> prod.toml:7:14
@@ -111,7 +111,7 @@ image = "a:1"
     7 | services.cron]
       |              ^
       |
-      = help: write [services.cron]
+      = hint: write [services.cron]
     ");
 }
 
@@ -126,7 +126,7 @@ region = "us-west-1"
     1 | account = """123456789012
       |           ^^^
       |
-      = help: close it with """
+      = hint: close it with """
     "#);
     insta::assert_snapshot!(wrong(r#"x = [1,
 2
@@ -139,7 +139,7 @@ image = "a:1"
     1 | x = [1,
       | ^
       |
-      = help: the keys here: `account`, `region`, `cluster`, `role`, `services`
+      = hint: the keys here: `account`, `region`, `cluster`, `role`, `services`
 
     error: the list or inline table before this does not end
      --> prod.toml:3:1
@@ -147,7 +147,7 @@ image = "a:1"
     3 | [services.api]
       | ^
       |
-      = help: close it with ] or }, or put a comma between its parts
+      = hint: close it with ] or }, or put a comma between its parts
     ");
 }
 
@@ -168,7 +168,7 @@ image = "a:3"
     7 | image = "a:2"
       | ^^^^^
       |
-      = help: keep one of them
+      = hint: keep one of them
 
     error: `api` is declared twice
      --> prod.toml:9:11
@@ -179,7 +179,7 @@ image = "a:3"
     9 | [services.api]
       |           ^^^
       |
-      = help: keep one of them
+      = hint: keep one of them
     "#);
     insta::assert_snapshot!(wrong_services(r#"[services.api]
 name = "x"
@@ -192,7 +192,7 @@ api.image = "a:1"
     8 | api.image = "a:1"
       | ^^^
       |
-      = help: keep all of a table under its [header]
+      = hint: keep all of a table under its [header]
     "#);
     insta::assert_snapshot!(wrong(r#"services = 1
 [services.api]
@@ -204,7 +204,7 @@ image = "a:1"
     1 | services = 1
       |            ^
       |
-      = help: write [services.NAME] for each service
+      = hint: write [services.NAME] for each service
 
     error: `services` is already declared, and not as a table
      --> prod.toml:2:2
@@ -212,7 +212,7 @@ image = "a:1"
     2 | [services.api]
       |  ^^^^^^^^
       |
-      = help: keep one of them
+      = hint: keep one of them
     ");
 }
 
@@ -236,7 +236,7 @@ image = 1
     1 | acount = "123456789012"
       | ^^^^^^
       |
-      = help: did you mean `account`?
+      = hint: did you mean `account`?
 
     error: a string needs quotes
      --> prod.toml:2:10
@@ -244,7 +244,7 @@ image = 1
     2 | region = us-west-1
       |          ^^^^^^^^^
       |
-      = help: write "us-west-1"
+      = hint: write "us-west-1"
 
     error: unknown key `imgae`
      --> prod.toml:6:1
@@ -252,7 +252,7 @@ image = 1
     6 | imgae = "a:1"
       | ^^^^^
       |
-      = help: did you mean `image`?
+      = hint: did you mean `image`?
 
     error: this string does not end
      --> prod.toml:7:9
@@ -260,7 +260,7 @@ image = 1
     7 | name = "
       |         ^
       |
-      = help: close it with the quote it starts with
+      = hint: close it with the quote it starts with
 
     error: `image` must be a string, not a number
       --> prod.toml:11:9
@@ -268,7 +268,7 @@ image = 1
     11 | image = 1
        |         ^
        |
-       = help: write "1"
+       = hint: write image = "REPOSITORY:TAG"
     "#);
 }
 
@@ -282,7 +282,7 @@ fn backslashes_and_lone_carriage_returns() {
     1 | account = "C:\q"
       |               ^
       |
-      = help: write \\ for one, or put the string in 'single quotes'
+      = hint: write \\ for one, or put the string in 'single quotes'
     "#);
     insta::assert_snapshot!(wrong("region = \"us-west-1\"\rcluster = \"c\"\n"), @r#"
     error: a carriage return stands alone
@@ -291,6 +291,50 @@ fn backslashes_and_lone_carriage_returns() {
     1 | region = "us-west-1"␍cluster = "c"
       |                      ^
       |
-      = help: save the file with ordinary line ends (LF or CRLF)
+      = hint: save the file with ordinary line ends (LF or CRLF)
     "#);
+}
+
+#[test]
+fn json_is_called_json() {
+    insta::assert_snapshot!(wrong("\n  {\n  \"account\": \"123456789012\"\n}\n"), @r#"
+    error: this is JSON; an environment file is TOML
+     --> prod.toml:2:3
+      |
+    2 |   {
+      |   ^
+      |
+      = hint: the smallest file looks like this:
+              account = "123456789012"
+              region = "us-west-1"
+              cluster = "wage-prod"
+
+              [services.api]
+              image = "123456789012.dkr.ecr.us-west-1.amazonaws.com/api:1.4.2"
+    "#);
+    // A template is something else.
+    assert!(!wrong("{{ account }}\n").contains("JSON"));
+}
+
+#[test]
+fn a_line_of_yaml_is_written_in_toml() {
+    let help = |line: &str| {
+        let mistakes = parse("f", "f", line).unwrap_err();
+        let (_, message, help) = mistakes.iter().next().unwrap();
+        assert_eq!(message, "a value comes after =, not after :", "{line}");
+        help.unwrap().to_owned()
+    };
+    for (line, toml) in [
+        ("region: us-west-1", "write region = \"us-west-1\""),
+        ("region: us-west-1 # west", "write region = \"us-west-1\""),
+        ("region: 'us-west-1'", "write region = 'us-west-1'"),
+        ("account: 123456789012", "write account = \"123456789012\""),
+        ("image: app:1.4", "write image = \"app:1.4\""),
+        ("cluster: \"shop\",", "write cluster = \"shop\""),
+        ("cluster: it's \"so\"", "write cluster = \"…\""),
+        ("services:", "write [services.NAME] for each service"),
+        ("  web:", "write [web] for a table, web = \"…\" for a value"),
+    ] {
+        assert_eq!(help(line), toml, "{line}");
+    }
 }

@@ -15,7 +15,7 @@ services.a.image = "a:1"
     1 | account = 123456789012
       |           ^^^^^^^^^^^^
       |
-      = help: write "123456789012" (a number would lose leading zeros)
+      = hint: write "123456789012" (a number would lose leading zeros)
     "#);
     insta::assert_snapshot!(wrong(r#"account = "1234-5678-9012"
 region = true
@@ -28,7 +28,7 @@ services.a.image = "a:1"
     1 | account = "1234-5678-9012"
       |           ^^^^^^^^^^^^^^^^
       |
-      = help: write "123456789012"
+      = hint: write "123456789012"
 
     error: `region` must be a string, not true or false
      --> prod.toml:2:10
@@ -36,7 +36,7 @@ services.a.image = "a:1"
     2 | region = true
       |          ^^^^
       |
-      = help: write it like "us-west-1"
+      = hint: write it like "us-west-1"
 
     error: `cluster` must be a string, not a number
      --> prod.toml:3:11
@@ -44,7 +44,7 @@ services.a.image = "a:1"
     3 | cluster = 7
       |           ^
       |
-      = help: write "7"
+      = hint: write "7"
     "#);
 }
 
@@ -62,7 +62,7 @@ containers.image = "a:1"
     6 | image = ["a:1"]
       |         ^^^^^^^
       |
-      = help: write "a:1"
+      = hint: write "a:1"
 
     error: `rollout` must be a table, not a string
      --> prod.toml:7:11
@@ -70,7 +70,7 @@ containers.image = "a:1"
     7 | rollout = "15m"
       |           ^^^^^
       |
-      = help: write timeout = "15m" under [services.api.rollout]
+      = hint: write timeout = "15m" under [services.api.rollout]
 
     error: `image` must be a table, not a string
      --> prod.toml:9:20
@@ -78,7 +78,7 @@ containers.image = "a:1"
     9 | containers.image = "a:1"
       |                    ^^^^^
       |
-      = help: name the container: [services.worker.containers.NAME]
+      = hint: name the container: [services.worker.containers.NAME]
     "#);
     insta::assert_snapshot!(wrong(r#"account = "123456789012"
 region = "us-west-1"
@@ -92,7 +92,7 @@ name = "api"
     4 | [[services]]
       | ^^^^^^^^^^^^
       |
-      = help: write [services.NAME] for each service, in single brackets
+      = hint: write [services.NAME] for each service, in single brackets
     ");
     insta::assert_snapshot!(wrong_services(r#"[services]
 api = "a:1"
@@ -103,7 +103,130 @@ api = "a:1"
     6 | api = "a:1"
       |       ^^^^^
       |
-      = help: write it as [services.api], and under that image = "…"
+      = hint: write it as [services.api], and under that image = "…"
+    "#);
+}
+
+#[test]
+fn what_cannot_be_guessed_is_shown_by_an_example() {
+    insta::assert_snapshot!(wrong(r#"account = ""
+region = ""
+cluster = true
+role = 1
+[services.api]
+name = ""
+image = { repository = "api" }
+[services.web]
+name = false
+image = 1.4
+[services.job]
+cluster = ""
+image = ""
+"#), @r#"
+    error: invalid `account`: an AWS account is 12 digits
+     --> prod.toml:1:11
+      |
+    1 | account = ""
+      |           ^^
+      |
+      = hint: write its 12 digits in quotes, such as "123456789012"
+
+    error: invalid `region`: an AWS region looks like us-west-1
+     --> prod.toml:2:10
+      |
+    2 | region = ""
+      |          ^^
+      |
+      = hint: write it like "us-west-1"
+
+    error: `cluster` must be a string, not true or false
+     --> prod.toml:3:11
+      |
+    3 | cluster = true
+      |           ^^^^
+      |
+      = hint: write the cluster's name, such as "shop"
+
+    error: `role` must be a string, not a number
+     --> prod.toml:4:8
+      |
+    4 | role = 1
+      |        ^
+      |
+      = hint: it looks like "arn:aws:iam::123456789012:role/evenkeel"
+
+    error: invalid `name`: the name is empty
+     --> prod.toml:6:8
+      |
+    6 | name = ""
+      |        ^^
+      |
+      = hint: write the ECS service's name, or leave `name` out
+
+    error: `image` must be a string, not a table
+     --> prod.toml:7:9
+      |
+    7 | image = { repository = "api" }
+      |         ^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: write image = "REPOSITORY:TAG"
+
+    error: `name` must be a string, not true or false
+     --> prod.toml:9:8
+      |
+    9 | name = false
+      |        ^^^^^
+      |
+      = hint: write the ECS service's name, or leave `name` out
+
+    error: `image` must be a string, not a number
+      --> prod.toml:10:9
+       |
+    10 | image = 1.4
+       |         ^^^
+       |
+       = hint: write image = "REPOSITORY:TAG"
+
+    error: invalid `cluster`: the name is empty
+      --> prod.toml:12:11
+       |
+    12 | cluster = ""
+       |           ^^
+       |
+       = hint: write the cluster's name, such as "shop"
+
+    error: invalid `image`: the image is empty
+      --> prod.toml:13:9
+       |
+    13 | image = ""
+       |         ^^
+       |
+       = hint: write image = "REPOSITORY:TAG"
+    "#);
+}
+
+#[test]
+fn only_regions_that_there_are_are_suggested() {
+    let region = |text: &str| {
+        wrong(&format!(
+            "account = \"123456789012\"\nregion = \"{text}\"\ncluster = \"c\"\nservices.a.image = \"a:1\"\n"
+        ))
+    };
+    insta::assert_snapshot!(region("us-west-9x"), @r#"
+    error: invalid `region`: an AWS region looks like us-west-1
+     --> prod.toml:2:10
+      |
+    2 | region = "us-west-9x"
+      |          ^^^^^^^^^^^^
+      |
+      = hint: write "us-west-1" or "us-west-2"
+    "#);
+    insta::assert_snapshot!(region("Oregon"), @r#"
+    error: invalid `region`: an AWS region looks like us-west-1
+     --> prod.toml:2:10
+      |
+    2 | region = "Oregon"
+      |          ^^^^^^^^
     "#);
 }
 
@@ -121,7 +244,7 @@ image = "https://r.example/api:1"
     2 | region = "us-west-1a"
       |          ^^^^^^^^^^^^
       |
-      = help: write "us-west-1"
+      = hint: write "us-west-1"
 
     error: invalid `cluster`: the name is wanted here, not the ARN
      --> prod.toml:3:11
@@ -129,7 +252,7 @@ image = "https://r.example/api:1"
     3 | cluster = "arn:aws:ecs:us-west-1:123456789012:cluster/wage-prod"
       |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
       |
-      = help: write "wage-prod"
+      = hint: write "wage-prod"
 
     error: invalid `image`: an image reference has no scheme such as https://
      --> prod.toml:5:9
@@ -137,7 +260,7 @@ image = "https://r.example/api:1"
     5 | image = "https://r.example/api:1"
       |         ^^^^^^^^^^^^^^^^^^^^^^^^^
       |
-      = help: write "r.example/api:1"
+      = hint: write "r.example/api:1"
     "#);
     insta::assert_snapshot!(wrong_services(r#"[services.api]
 image = "r.example/api:${TAG}"
@@ -150,7 +273,7 @@ image = "API:1"
     6 | image = "r.example/api:${TAG}"
       |         ^^^^^^^^^^^^^^^^^^^^^^
       |
-      = help: write the tag itself; the file in Git says what runs
+      = hint: write the tag itself; the file in Git says what runs
 
     error: invalid `image`: a repository's name is lower case; this has 'A'
      --> prod.toml:8:9
@@ -178,7 +301,7 @@ image = "a:1"
     5 | [services.""]
       |           ^^
       |
-      = help: name its table, such as [services.api]
+      = hint: name its table, such as [services.api]
 
     error: invalid service name `a.b`: a name has only letters, digits, hyphens and
            underscores, not '.'
@@ -187,7 +310,7 @@ image = "a:1"
     7 | [services."a.b"]
       |           ^^^^^
       |
-      = help: add name = "…" with the ECS service's name, or rename the table
+      = hint: add name = "…" with the ECS service's name, or rename the table
 
     error: a service's own name cannot have '/' in it
      --> prod.toml:9:11
@@ -195,7 +318,7 @@ image = "a:1"
     9 | [services."a/b"]
       |           ^^^^^
       |
-      = help: commands take a service as NAME or NAME/CONTAINER=IMAGE
+      = hint: commands take a service as NAME or NAME/CONTAINER=IMAGE
 
     error: invalid container name `my app`: a name has only letters, digits, hyphens
            and underscores, not ' '
@@ -204,7 +327,7 @@ image = "a:1"
     12 | [services.c.containers."my app"]
        |                        ^^^^^^^^
        |
-       = help: write the name that the task definition has
+       = hint: write the name that the task definition has
     "#);
 }
 
@@ -225,7 +348,7 @@ services.a.image = "a:1"
     4 | role = "arn:aws:iam::210987654321:role/evenkeel"
       |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
       |
-      = help: use a role of 123456789012, or change `account`
+      = hint: use a role of 123456789012, or change `account`
     "#);
     insta::assert_snapshot!(wrong(r#"account = "123456789012"
 region = "us-west-1"
@@ -239,7 +362,7 @@ services.a.image = "a:1"
     4 | role = "evenkeel"
       |        ^^^^^^^^^^
       |
-      = help: it looks like "arn:aws:iam::123456789012:role/evenkeel"
+      = hint: it looks like "arn:aws:iam::123456789012:role/evenkeel"
     "#);
 }
 
@@ -252,7 +375,7 @@ fn a_timeout_has_a_unit_and_bounds() {
     7 | rollout.timeout = 15
       |                   ^^
       |
-      = help: write it with its unit, such as "15m"
+      = hint: write it with its unit, such as "15m"
 
     error: invalid `timeout`: the unit is missing
       --> prod.toml:10:19
@@ -260,7 +383,7 @@ fn a_timeout_has_a_unit_and_bounds() {
     10 | rollout.timeout = "15"
        |                   ^^^^
        |
-       = help: write "15m"
+       = hint: write "15m"
 
     error: invalid `timeout`: the units are h, m and s, without spaces
       --> prod.toml:13:19
@@ -268,7 +391,7 @@ fn a_timeout_has_a_unit_and_bounds() {
     13 | rollout.timeout = "15 min"
        |                   ^^^^^^^^
        |
-       = help: write "15m"
+       = hint: write "15m"
 
     error: invalid `timeout`: it must be at least 10 seconds
       --> prod.toml:16:19
@@ -276,7 +399,7 @@ fn a_timeout_has_a_unit_and_bounds() {
     16 | rollout.timeout = "5s"
        |                   ^^^^
        |
-       = help: write it with its units, such as "15m", "90s" or "1h30m"
+       = hint: write it with its units, such as "15m", "90s" or "1h30m"
 
     error: invalid `timeout`: it must be at most 24 hours
       --> prod.toml:19:19
@@ -284,7 +407,7 @@ fn a_timeout_has_a_unit_and_bounds() {
     19 | rollout.timeout = "25h"
        |                   ^^^^^
        |
-       = help: write it with its units, such as "15m", "90s" or "1h30m"
+       = hint: write it with its units, such as "15m", "90s" or "1h30m"
 
     error: invalid `timeout`: this is not a length of time
       --> prod.toml:22:19
@@ -292,7 +415,7 @@ fn a_timeout_has_a_unit_and_bounds() {
     22 | rollout.timeout = "soon"
        |                   ^^^^^^
        |
-       = help: write it with its units, such as "15m", "90s" or "1h30m"
+       = hint: write it with its units, such as "15m", "90s" or "1h30m"
     "#);
 }
 
@@ -305,7 +428,7 @@ fn escape_sequences_are_never_echoed() {
     7 | "\u001b[31m" = 1 # �
       | ^^^^^^^^^^^^
       |
-      = help: the keys here: `name`, `cluster`, `image`, `containers`, `rollout`
+      = hint: the keys here: `name`, `cluster`, `image`, `containers`, `rollout`
     "#);
     insta::assert_snapshot!(wrong("a = \"\u{1b}[31mred\"\n"), @r#"
     error: unknown key `a`
@@ -314,7 +437,7 @@ fn escape_sequences_are_never_echoed() {
     1 | a = "␛[31mred"
       | ^
       |
-      = help: the keys here: `account`, `region`, `cluster`, `role`, `services`
+      = hint: the keys here: `account`, `region`, `cluster`, `role`, `services`
 
     error: a control character cannot stand here
      --> prod.toml:1:6
@@ -322,7 +445,7 @@ fn escape_sequences_are_never_echoed() {
     1 | a = "␛[31mred"
       |      ^
       |
-      = help: take it out
+      = hint: take it out
     "#);
 }
 
@@ -335,16 +458,15 @@ fn a_long_line_is_cut_around_the_mistake() {
     5 | services.a = { image = 'a:1', imgae = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...
       |                               ^^^^^
       |
-      = help: did you mean `image`?
+      = hint: did you mean `image`?
     "#);
     insta::assert_snapshot!(wrong_services(&format!("services.a = {{ image = \"{}\", imgae = 1 }}\n", "x".repeat(3000))), @r#"
     error: unknown key `imgae`
      --> prod.toml:5:3028
       |
-     :::
     5 | …xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", imgae = 1 }
       |                                                                ^^^^^
       |
-      = help: did you mean `image`?
+      = hint: did you mean `image`?
     "#);
 }
