@@ -107,11 +107,15 @@ impl Progress {
     }
 
     /// Leaves the screen to the summary.
-    pub fn finish(self) {
-        if let Self::Bars(bars) = self {
-            // A terminal that cannot be cleared keeps the last lines.
-            let _ = bars.all.clear();
+    pub fn finish(self, interrupted: bool) {
+        let Self::Bars(bars) = self else { return };
+        // The cursor waits at the right edge, so that the terminal's echo of
+        // Ctrl-C went to the next row; back to the bars, to clear them.
+        if interrupted && io::stdin().is_terminal() {
+            let _ = message("\x1b[A");
         }
+        // A terminal that cannot be cleared keeps the last lines.
+        let _ = bars.all.clear();
     }
 }
 

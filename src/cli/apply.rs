@@ -189,8 +189,8 @@ async fn carry_out(
     }
     .run()
     .await;
-    progress.finish();
     let code = exit::of_report(&report);
+    progress.finish(code == exit::INTERRUPTED);
     match global.format {
         Format::Json => print(&report_json(plan.environment(), &report, code))?,
         // The plan has said it all.

@@ -20,7 +20,8 @@ use super::plan::{print, say};
 /// sandbox has every service of the environment files, on the version before.
 ///
 /// Words in an image's tag make it misbehave: crash, unpullable, slow,
-/// unhealthy, oom. Such images are in every registry.
+/// unhealthy, elb, oom, nosecret, nocapacity. Such images are in every
+/// registry. EVENKEEL_SANDBOX_SPEED=10 lets it run ten times as fast.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]

@@ -28,7 +28,7 @@ pub fn report_text(environment: &str, headed: bool, report: &Report) -> String {
 }
 
 fn ended_text(text: &mut String, environment: &str, ended: &Ended, width: usize) {
-    let (mark, mut says) = sentence(&ended.outcome, ended.elapsed);
+    let (mark, mut says) = sentence(&ended.outcome, &ended.now, ended.elapsed);
     if let (Outcome::Deployed { .. }, Some(now)) = (&ended.outcome, ended.now.first()) {
         says += &format!(", {}", tasks(now.running, now.desired));
     }
@@ -51,7 +51,11 @@ fn ended_text(text: &mut String, environment: &str, ended: &Ended, width: usize)
     }
 }
 
-fn sentence(outcome: &Outcome, elapsed: Duration) -> (Styled<&'static str>, String) {
+fn sentence(
+    outcome: &Outcome,
+    now: &[Running],
+    elapsed: Duration,
+) -> (Styled<&'static str>, String) {
     let after = duration(elapsed);
     let (good, bad, open) = (Styled(GOOD, "✓"), Styled(BAD, "✗"), Styled(BUSY, "…"));
     match outcome {
@@ -84,8 +88,12 @@ fn sentence(outcome: &Outcome, elapsed: Duration) -> (Styled<&'static str>, Stri
         Outcome::RolledBack { revision, to, .. } => (
             bad,
             format!(
-                "the rollout of revision {} failed after {after}; ECS goes back to {}",
+                "the rollout of revision {} failed after {after}; {} revision {}",
                 revision.revision(),
+                match now {
+                    [only] if only.running >= only.desired => "rolled back to",
+                    _ => "ECS goes back to",
+                },
                 to.revision()
             ),
         ),

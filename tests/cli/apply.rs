@@ -40,25 +40,25 @@ fn end_of(text: &str) -> String {
 fn deploys_what_is_declared() {
     let checkout = Checkout::shop("1.2.0");
     let ran = checkout.run("apply prod --sandbox");
-    assert_snapshot!(ran, @r#"
+    assert_snapshot!(ran, @"
     prod   shop · us-west-1 · 123456789012
 
-    ~ web   shop-web   revision 37 → new
+    ~ web   shop-web   revision 68 → new
         app   image  shop/web
               1.1.9  sha256:f26a773d
             → 1.2.0  sha256:358d4735
 
     1 to change.
 
-    ✓ web   revision 38 runs, 3 of 3 tasks   [time]
+    ✓ web   revision 69 runs, 3 of 3 tasks   [time]
 
     1 deployed.
     ------- stderr -------
-    web: registered revision 38 of shop-web
-    web: rollout of revision 38 started
+    web: registered revision 69 of shop-web
+    web: rollout of revision 69 started
     [progress]
     [exit 0]
-    "#);
+    ");
     let progress = Regex::new(PROGRESS).unwrap();
     assert!(ran.stderr.lines().any(|line| progress.is_match(line)));
 }
@@ -68,14 +68,14 @@ fn writes_nothing_when_nothing_differs() {
     let checkout = Checkout::shop("1.2.0");
     checkout.run("apply prod --sandbox");
     let before = checkout.sandbox_state();
-    assert_snapshot!(checkout.run("apply prod --sandbox"), @r#"
+    assert_snapshot!(checkout.run("apply prod --sandbox"), @"
     prod   shop · us-west-1 · 123456789012
 
-    = web   shop-web   revision 38
+    = web   shop-web   revision 69
 
     Nothing differs: 1 service in sync.
     [exit 0]
-    "#);
+    ");
     assert!(checkout.sandbox_state() == before);
 }
 
@@ -86,32 +86,32 @@ fn services_roll_out_side_by_side() {
         image("1.2.0")
     );
     let checkout = Checkout::empty().file("environments/prod.toml", shop("1.2.0") + &second);
-    assert_snapshot!(checkout.run("apply prod --sandbox"), @r#"
+    assert_snapshot!(checkout.run("apply prod --sandbox"), @"
     prod   shop · us-west-1 · 123456789012
 
-    ~ web      shop-web      revision 37 → new
+    ~ web      shop-web      revision 68 → new
         app   image  shop/web
               1.1.9  sha256:f26a773d
             → 1.2.0  sha256:358d4735
-    ~ worker   shop-worker   revision 34 → new
+    ~ worker   shop-worker   revision 12 → new
         app   image  shop/web
               1.1.9  sha256:f26a773d
             → 1.2.0  sha256:358d4735
 
     2 to change.
 
-    ✓ web      revision 38 runs, 3 of 3 tasks   [time]
-    ✓ worker   revision 35 runs, 2 of 2 tasks   [time]
+    ✓ web      revision 69 runs, 3 of 3 tasks   [time]
+    ✓ worker   revision 13 runs, 2 of 2 tasks   [time]
 
     2 deployed.
     ------- stderr -------
-    web: registered revision 38 of shop-web
-    worker: registered revision 35 of shop-worker
-    web: rollout of revision 38 started
-    worker: rollout of revision 35 started
+    web: registered revision 69 of shop-web
+    worker: registered revision 13 of shop-worker
+    web: rollout of revision 69 started
+    worker: rollout of revision 13 started
     [progress]
     [exit 0]
-    "#);
+    ");
 }
 
 #[test]
@@ -127,7 +127,14 @@ fn as_json_is_a_stream_of_events() {
     names.dedup();
     assert_eq!(
         names,
-        ["registered", "started", "progress", "ended", "finished"]
+        [
+            "planned",
+            "registered",
+            "started",
+            "progress",
+            "ended",
+            "finished"
+        ]
     );
     let last = events.last().unwrap();
     assert_eq!(last["exit_code"], 0);
@@ -136,15 +143,19 @@ fn as_json_is_a_stream_of_events() {
 }
 
 #[test]
-fn a_json_stream_of_nothing_to_do_is_its_last_line() {
+fn a_json_stream_of_nothing_to_do_has_a_plan_and_an_end() {
     let checkout = Checkout::shop("1.2.0");
     checkout.run("apply prod --sandbox");
     let ran = checkout.run("apply prod --sandbox --format json");
     let events = events(&ran);
-    assert_eq!(events.len(), 1, "{ran}");
-    assert_eq!(events[0]["event"], "finished");
-    assert_eq!(events[0]["exit_code"], 0);
-    assert_eq!(events[0]["services"][0]["outcome"], "unchanged");
+    let names: Vec<&str> = events
+        .iter()
+        .map(|event| event["event"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["planned", "ended", "finished"], "{ran}");
+    let last = &events[2];
+    assert_eq!(last["exit_code"], 0);
+    assert_eq!(last["services"][0]["outcome"], "unchanged");
 }
 
 #[test]
@@ -180,21 +191,21 @@ fn force_new_deployment_restarts_the_revision_that_runs() {
     let checkout = Checkout::shop("1.2.0");
     checkout.run("apply prod --sandbox");
     let ran = checkout.run("apply prod --sandbox --force-new-deployment");
-    assert_snapshot!(ran, @r#"
+    assert_snapshot!(ran, @"
     prod   shop · us-west-1 · 123456789012
 
-    ↻ web   shop-web   restart of revision 38
+    ↻ web   shop-web   restart of revision 69
 
     1 to restart.
 
-    ✓ web   revision 38 runs, 3 of 3 tasks   [time]
+    ✓ web   revision 69 runs, 3 of 3 tasks   [time]
 
-    1 deployed.
+    1 restarted.
     ------- stderr -------
-    web: rollout of revision 38 started
+    web: rollout of revision 69 started
     [progress]
     [exit 0]
-    "#);
+    ");
     let again = checkout.run("apply prod --sandbox --force-new-deployment --format json");
     let events = events(&again);
     assert!(
@@ -206,7 +217,7 @@ fn force_new_deployment_restarts_the_revision_that_runs() {
         .find(|event| event["event"] == "started")
         .unwrap();
     let revision = started["revision"].as_str().unwrap();
-    assert!(revision.ends_with(":38"), "{revision}");
+    assert!(revision.ends_with(":69"), "{revision}");
     assert!(started["deployment"].is_string(), "{started}");
 }
 
@@ -220,24 +231,24 @@ fn a_tag_that_the_registry_does_not_have_blocks_everything() {
     checkout.run("plan prod --sandbox");
     let before = checkout.sandbox_state();
     checkout.write("environments/prod.toml", shop("1.2.8") + &second);
-    assert_snapshot!(checkout.run("apply prod --sandbox"), @r#"
+    assert_snapshot!(checkout.run("apply prod --sandbox"), @"
     prod   shop · us-west-1 · 123456789012
 
     ✗ web      shop-web      blocked
-        the registry has no image "1.2.8" in shop/web (registry 123456789012,
-        us-west-1)
+        shop/web (ECR 123456789012, us-west-1) has no tag 1.2.8
         at    environments/prod.toml:7:9
         hint  the nearest tags there are: 1.2.1, 1.2.0 and 1.1.8
-    ~ worker   shop-worker   revision 34 → new
+    ~ worker   shop-worker   revision 12 → new
         app   image  shop/web
               1.1.9  sha256:f26a773d
             → 1.2.0  sha256:358d4735
 
     1 to change, 1 blocked.
     ------- stderr -------
-    nothing was changed, because something is blocked; --service applies to the others
+    error: nothing was changed, because of web
+     hint: --service worker applies without it
     [exit 1]
-    "#);
+    ");
     assert!(checkout.sandbox_state() == before);
 }
 
@@ -245,58 +256,54 @@ fn a_tag_that_the_registry_does_not_have_blocks_everything() {
 fn a_crashing_image_fails_and_says_what_runs_now() {
     let checkout = Checkout::shop("1.2.0-crash");
     let ran = checkout.evenkeel("apply prod --sandbox").speed(2).run();
-    assert_snapshot!(ran, @r#"
+    assert_snapshot!(ran, @"
     prod   shop · us-west-1 · 123456789012
 
-    ~ web   shop-web   revision 37 → new
+    ~ web   shop-web   revision 68 → new
         app   image  shop/web
               1.1.9        sha256:f26a773d
             → 1.2.0-crash  sha256:9b9ce768
 
     1 to change.
 
-    ✗ web   the rollout of revision 38 failed after [time]; ECS goes back to 37
+    ✗ web   the rollout of revision 69 failed after [time]; rolled back to revision 68
         reason  ECS deployment circuit breaker: tasks failed to start.
-        now     revision 37 runs, 3 of 3 tasks
-        next    `aws ecs describe-services --cluster shop --services shop-web` shows
-                the service's events; its stopped tasks say why they stopped
+        now     revision 68 runs, 3 of 3 tasks
 
-    1 not deployed.
+    1 failed.
     ------- stderr -------
-    web: registered revision 38 of shop-web
-    web: rollout of revision 38 started
+    web: registered revision 69 of shop-web
+    web: rollout of revision 69 started
     [progress]
     [exit 3]
-    "#);
+    ");
 }
 
 #[test]
 fn an_image_that_cannot_be_pulled_fails() {
     let checkout = Checkout::shop("1.2.0-unpullable");
     let ran = checkout.evenkeel("apply prod --sandbox").speed(2).run();
-    assert_snapshot!(ran, @r#"
+    assert_snapshot!(ran, @"
     prod   shop · us-west-1 · 123456789012
 
-    ~ web   shop-web   revision 37 → new
+    ~ web   shop-web   revision 68 → new
         app   image  shop/web
               1.1.9             sha256:f26a773d
             → 1.2.0-unpullable  sha256:07ca1439
 
     1 to change.
 
-    ✗ web   the rollout of revision 38 failed after [time]; ECS goes back to 37
+    ✗ web   the rollout of revision 69 failed after [time]; rolled back to revision 68
         reason  ECS deployment circuit breaker: tasks failed to start.
-        now     revision 37 runs, 3 of 3 tasks
-        next    `aws ecs describe-services --cluster shop --services shop-web` shows
-                the service's events; its stopped tasks say why they stopped
+        now     revision 68 runs, 3 of 3 tasks
 
-    1 not deployed.
+    1 failed.
     ------- stderr -------
-    web: registered revision 38 of shop-web
-    web: rollout of revision 38 started
+    web: registered revision 69 of shop-web
+    web: rollout of revision 69 started
     [progress]
     [exit 3]
-    "#);
+    ");
 }
 
 /// ECS can be done with going back before the next look.
@@ -307,11 +314,11 @@ fn a_rollback_that_ended_between_two_looks_is_a_failed_rollout() {
         let ran = checkout.evenkeel("apply prod --sandbox").speed(60).run();
         assert_eq!(ran.code(), Some(3), "{ran}");
         assert!(
-            ran.stdout.contains("the rollout of revision 38 failed"),
+            ran.stdout.contains("the rollout of revision 69 failed"),
             "{ran}"
         );
         assert!(
-            ran.stdout.contains("revision 37 runs, 3 of 3 tasks"),
+            ran.stdout.contains("revision 68 runs, 3 of 3 tasks"),
             "{ran}"
         );
     }
@@ -335,28 +342,27 @@ fn a_plan_during_a_rollback_calls_it_a_rollback() {
 #[test]
 fn a_rollout_that_is_not_over_in_time_goes_on_without_us() {
     let checkout = Checkout::empty().file("environments/prod.toml", patient("1.2.0-slow", "10s"));
-    assert_snapshot!(checkout.run("apply prod --sandbox"), @r#"
+    assert_snapshot!(checkout.run("apply prod --sandbox"), @"
     prod   shop · us-west-1 · 123456789012
 
-    ~ web   shop-web   revision 37 → new
+    ~ web   shop-web   revision 68 → new
         app   image  shop/web
               1.1.9       sha256:f26a773d
             → 1.2.0-slow  sha256:e0fef52c
 
     1 to change.
 
-    ✗ web   the rollout of revision 38 was not finished within 10 s; it goes on
-        now     revision 38, 0 of 3 tasks; revision 37, 3 of 3 tasks
-        next    `evenkeel apply prod` waits for it again; `aws ecs describe-services
-                --cluster shop --services shop-web` shows it
+    ✗ web   the rollout of revision 69 was not finished within 10 s; it goes on
+        now     revision 69, 0 of 3 tasks; revision 68, 3 of 3 tasks
+        next    `evenkeel apply prod` waits for it again
 
-    1 not deployed.
+    1 still rolling out.
     ------- stderr -------
-    web: registered revision 38 of shop-web
-    web: rollout of revision 38 started
+    web: registered revision 69 of shop-web
+    web: rollout of revision 69 started
     [progress]
     [exit 4]
-    "#);
+    ");
 }
 
 #[test]
@@ -368,47 +374,46 @@ fn an_interrupted_run_says_what_goes_on_and_the_next_one_adopts_it() {
         let ran = run.finish();
         assert_eq!(ran.code(), Some(130), "{signal}: {ran}");
         if signal == "INT" {
-            assert_snapshot!(ran, @r#"
+            assert_snapshot!(ran, @"
             prod   shop · us-west-1 · 123456789012
 
-            ~ web   shop-web   revision 37 → new
+            ~ web   shop-web   revision 68 → new
                 app   image  shop/web
                       1.1.9       sha256:f26a773d
                     → 1.2.0-slow  sha256:e0fef52c
 
             1 to change.
 
-            … web   interrupted; the rollout of revision 38 goes on
-                now     revision 38, 0 of 3 tasks; revision 37, 3 of 3 tasks
-                next    `evenkeel apply prod` waits for it again; `aws ecs describe-services
-                        --cluster shop --services shop-web` shows it
+            … web   interrupted; the rollout of revision 69 goes on
+                now     revision 69, 0 of 3 tasks; revision 68, 3 of 3 tasks
+                next    `evenkeel apply prod` waits for it again
 
-            1 not deployed.
+            1 still rolling out.
             ------- stderr -------
-            web: registered revision 38 of shop-web
-            web: rollout of revision 38 started
+            web: registered revision 69 of shop-web
+            web: rollout of revision 69 started
             [progress]
             [exit 130]
-            "#);
+            ");
         }
     }
     let ran = checkout.evenkeel("apply prod --sandbox").speed(6000).run();
-    assert_snapshot!(ran, @r#"
+    assert_snapshot!(ran, @"
     prod   shop · us-west-1 · 123456789012
 
-    … web   shop-web   revision 38 is rolling out
+    … web   shop-web   revision 69 is rolling out
         0 of 3 tasks run so far
 
     1 rolling out.
 
-    ✓ web   revision 38 runs (its rollout was under way already), 3 of 3 tasks   [time]
+    ✓ web   revision 69 runs (its rollout was under way already), 3 of 3 tasks   [time]
 
     1 deployed.
     ------- stderr -------
-    web: revision 38 is rolling out already; waiting for it
+    web: revision 69 is rolling out already; waiting for it
     [progress]
     [exit 0]
-    "#);
+    ");
 }
 
 #[test]
@@ -417,33 +422,32 @@ fn a_run_whose_rollout_was_replaced_is_not_green() {
     let first = waiting(&checkout);
     checkout.evenkeel("sandbox push").arg(image("1.2.1")).run();
     let second = checkout.run("apply hotfix --sandbox");
-    assert_snapshot!(second, @r#"
+    assert_snapshot!(second, @"
     hotfix   shop · us-west-1 · 123456789012
 
-    ~ web   shop-web   revision 38 → new
+    ~ web   shop-web   revision 69 → new
         app   image  shop/web
               1.2.0-slow  sha256:e0fef52c
             → 1.2.1       sha256:3a0cc4e7
-        note  this ends the rollout of revision 38 that is under way (0 of 3 tasks
-              run)
+        note  this ends the rollout of revision 69 that is under way, 0 of 3 tasks
 
     1 to change.
 
-    ✓ web   revision 39 runs, 3 of 3 tasks   [time]
+    ✓ web   revision 70 runs, 3 of 3 tasks   [time]
 
     1 deployed.
     ------- stderr -------
-    web: registered revision 39 of shop-web
-    web: rollout of revision 39 started, ending that of revision 38
+    web: registered revision 70 of shop-web
+    web: rollout of revision 70 started, ending that of revision 69
     [progress]
     [exit 0]
-    "#);
+    ");
     let first = first.finish();
     assert_eq!(first.code(), Some(5), "{first}");
-    let says = "✗ web   the rollout of revision 38 was replaced by one of revision 39 after";
+    let says = "✗ web   the rollout of revision 69 was replaced by one of revision 70 after";
     assert!(first.stdout.contains(says), "{first}");
     // How far the other one was when this was seen is a matter of luck.
-    assert!(first.stdout.contains("now     revision 39"), "{first}");
+    assert!(first.stdout.contains("now     revision 70"), "{first}");
 }
 
 #[test]
@@ -452,26 +456,26 @@ fn goes_back_to_a_revision_that_is_there_already() {
     checkout.run("apply prod --sandbox");
     checkout.write("environments/prod.toml", shop("1.1.9"));
     let ran = checkout.run("apply prod --sandbox");
-    assert_snapshot!(ran, @r#"
+    assert_snapshot!(ran, @"
     prod   shop · us-west-1 · 123456789012
 
-    ~ web   shop-web   revision 38 → 37
+    ~ web   shop-web   revision 69 → 68
         app   image  shop/web
               1.2.0  sha256:358d4735
             → 1.1.9  sha256:f26a773d
-        note  revision 37 already is this; nothing is registered
+        note  revision 68 already is what is declared; no new one is needed
 
     1 to change.
 
-    ✓ web   revision 37 runs, 3 of 3 tasks   [time]
+    ✓ web   revision 68 runs, 3 of 3 tasks   [time]
 
     1 deployed.
     ------- stderr -------
-    web: revision 37 already is what is declared
-    web: rollout of revision 37 started
+    web: revision 68 already is what is declared
+    web: rollout of revision 68 started
     [progress]
     [exit 0]
-    "#);
+    ");
 }
 
 #[test]
@@ -480,10 +484,10 @@ fn several_environments_are_applied_in_order() {
         "environments/staging.toml",
         shop("1.3.0").replace("\"shop", "\"staging"),
     );
-    assert_snapshot!(checkout.run("apply staging prod --sandbox"), @r#"
+    assert_snapshot!(checkout.run("apply staging prod --sandbox"), @"
     staging   staging · us-west-1 · 123456789012
 
-    ~ web   staging-web   revision 62 → new
+    ~ web   staging-web   revision 43 → new
         app   image  shop/web
               1.2.9  sha256:c54da66d
             → 1.3.0  sha256:a772a9f4
@@ -492,29 +496,31 @@ fn several_environments_are_applied_in_order() {
 
     prod   shop · us-west-1 · 123456789012
 
-    ~ web   shop-web   revision 37 → new
+    ~ web   shop-web   revision 68 → new
         app   image  shop/web
               1.1.9  sha256:f26a773d
             → 1.2.0  sha256:358d4735
 
     1 to change.
 
-    ✓ web   revision 63 runs, 3 of 3 tasks   [time]
+    staging
+    ✓ web   revision 44 runs, 3 of 3 tasks   [time]
 
     1 deployed.
 
-    ✓ web   revision 38 runs, 3 of 3 tasks   [time]
+    prod
+    ✓ web   revision 69 runs, 3 of 3 tasks   [time]
 
     1 deployed.
     ------- stderr -------
-    web: registered revision 63 of staging-web
-    web: rollout of revision 63 started
+    staging/web: registered revision 44 of staging-web
+    staging/web: rollout of revision 44 started
     [progress]
-    web: registered revision 38 of shop-web
-    web: rollout of revision 38 started
+    prod/web: registered revision 69 of shop-web
+    prod/web: rollout of revision 69 started
     [progress]
     [exit 0]
-    "#);
+    ");
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn without_debug_output(ran: &Ran) {
         "CredentialsNotLoaded",
         "Some(",
         "{ ",
-        "source:",
+        "{ source:",
     ] {
         assert!(!ran.stderr.contains(word), "{word} in {ran}");
     }
@@ -44,12 +44,14 @@ fn no_credentials_at_all() {
         .evenkeel("plan prod")
         .env("AWS_ENDPOINT_URL", &aws.url)
         .run();
-    assert_snapshot!(ran, @r#"
+    assert_snapshot!(ran, @"
     ------- stderr -------
     error: prod: no AWS credentials were found
-     hint: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; in GitHub Actions give the job `id-token: write` and a role; to try evenkeel without an account, use --sandbox
+     hint: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; in
+           GitHub Actions give the job `id-token: write` and a role; to try evenkeel
+           without an account, use --sandbox
     [exit 1]
-    "#);
+    ");
     without_debug_output(&ran);
     assert_eq!(aws.calls(), [""; 0]);
     let apply = checkout.run("apply prod --yes");
@@ -116,12 +118,13 @@ fn expired_credentials() {
         "ExpiredTokenException",
         "The security token included in the request is expired",
     );
-    assert_snapshot!(ran, @r#"
+    assert_snapshot!(ran, @"
     ------- stderr -------
     error: prod: the AWS credentials have expired
-     hint: sign in again (`aws sso login`, or a fresh session); in CI, let the job assume its role anew
+     hint: sign in again (`aws sso login`, or a fresh session); in CI, let the job
+           assume its role anew
     [exit 1]
-    "#);
+    ");
     assert_eq!(aws.calls(), ["DescribeServices"]);
 }
 
@@ -132,12 +135,14 @@ fn wrong_credentials() {
         "UnrecognizedClientException",
         "The security token included in the request is invalid.",
     );
-    assert_snapshot!(ran, @r#"
+    assert_snapshot!(ran, @"
     ------- stderr -------
-    error: prod: AWS does not accept these credentials: The security token included in the request is invalid
-     hint: check AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN, and this machine's clock
+    error: prod: AWS does not accept these credentials: The security token included
+           in the request is invalid
+     hint: check AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN, and this
+           machine's clock
     [exit 1]
-    "#);
+    ");
 }
 
 #[test]
@@ -184,16 +189,17 @@ fn a_server_that_breaks() {
         "ServerException",
         "Service Unavailable. Try again later.",
     );
-    assert_snapshot!(ran, @r#"
+    assert_snapshot!(ran, @"
     prod   shop · us-west-1 · 123456789012
 
     ✗ web   shop-web   blocked
         service shop/shop-web could not be read: ecs:DescribeServices was refused:
         Service Unavailable. Try again later (ServerException)
+        hint  AWS has trouble; try again, and see health.aws.amazon.com
 
     1 blocked.
     [exit 1]
-    "#);
+    ");
     assert_eq!(aws.calls(), ["DescribeServices"; 3]);
 }
 
@@ -231,12 +237,14 @@ fn another_account_is_refused_before_any_write() {
     let body = json!({"services": [service], "failures": []}).to_string();
     let aws = Aws::answering(move |_| (200, body.clone()));
     let ran = at(&public_image(), &aws.url, "apply prod --yes").run();
-    assert_snapshot!(ran, @r#"
+    assert_snapshot!(ran, @"
     ------- stderr -------
-    error: prod: these credentials belong to account 999999999999, but 123456789012 is declared
-     hint: check AWS_PROFILE or the role that CI assumes; `role` in the environment file is assumed before any call
+    error: prod: these credentials belong to account 999999999999, but 123456789012
+           is declared
+     hint: check AWS_PROFILE or the role that CI assumes; `role` in the environment
+           file is assumed before any call
     [exit 1]
-    "#);
+    ");
     assert_eq!(aws.calls(), ["DescribeServices"]);
 }
 
@@ -263,12 +271,13 @@ fn nobody_listens() {
         .port();
     let url = format!("http://127.0.0.1:{port}");
     let ran = at(&public_image(), &url, "plan prod").run();
-    assert_snapshot!(ran, @r#"
+    assert_snapshot!(ran, @"
     ------- stderr -------
-    error: prod: AWS could not be reached for ecs:DescribeServices: Connection refused (os error 111)
+    error: prod: AWS could not be reached for ecs:DescribeServices: Connection
+           refused
      hint: check the network, HTTPS_PROXY, and AWS_ENDPOINT_URL when it is set
     [exit 1]
-    "#);
+    ");
     without_debug_output(&ran);
 }
 
@@ -283,7 +292,15 @@ fn a_role_that_may_not_be_assumed() {
     let checkout =
         Checkout::empty().file("environments/prod.toml", format!("{role}{}", shop("1.2.0")));
     let ran = at(&checkout, &aws.url, "plan prod").run();
-    assert_eq!(aws.calls(), ["AssumeRole"]);
+    // A second call that needs the role may be cut off by the first's failure.
+    let calls = aws.calls();
+    assert_eq!(calls[0], "AssumeRole");
+    assert!(
+        calls
+            .iter()
+            .all(|call| ["AssumeRole", ""].contains(&call.as_str())),
+        "{calls:?}"
+    );
     assert_eq!(ran.code(), Some(1));
     for word in ["role/evenkeel", "sts:AssumeRole"] {
         assert!(ran.stderr.contains(word), "{word} is not in {ran}");

@@ -28,26 +28,26 @@ image = "public.ecr.aws/docker/library/nginx:1.27"
 #[test]
 fn shows_what_differs() {
     let checkout = Checkout::shop("1.2.0");
-    assert_snapshot!(checkout.run("plan prod --sandbox"), @r#"
+    assert_snapshot!(checkout.run("plan prod --sandbox"), @"
     prod   shop · us-west-1 · 123456789012
 
-    ~ web   shop-web   revision 37 → new
+    ~ web   shop-web   revision 68 → new
         app   image  shop/web
               1.1.9  sha256:f26a773d
             → 1.2.0  sha256:358d4735
 
     1 to change.
     [exit 0]
-    "#);
+    ");
 }
 
 #[test]
 fn lines_services_and_containers_up() {
     let checkout = Checkout::empty().file("environments/prod.toml", TWO_SERVICES);
-    assert_snapshot!(checkout.run("plan prod --sandbox"), @r#"
+    assert_snapshot!(checkout.run("plan prod --sandbox"), @"
     prod   shop · us-west-1 · 123456789012
 
-    ~ web    shop-web      revision 37 → new
+    ~ web    shop-web      revision 68 → new
         app     image  shop/web
                 1.1.9  sha256:f26a773d
               → 1.2.0  sha256:358d4735
@@ -61,21 +61,21 @@ fn lines_services_and_containers_up() {
 
     2 to change.
     [exit 0]
-    "#);
+    ");
 }
 
 #[test]
 fn says_that_nothing_differs() {
     let checkout = Checkout::shop("1.2.0");
     checkout.run("apply prod --sandbox");
-    assert_snapshot!(checkout.run("plan prod --sandbox"), @r#"
+    assert_snapshot!(checkout.run("plan prod --sandbox"), @"
     prod   shop · us-west-1 · 123456789012
 
-    = web   shop-web   revision 38
+    = web   shop-web   revision 69
 
     Nothing differs: 1 service in sync.
     [exit 0]
-    "#);
+    ");
 }
 
 #[test]
@@ -83,17 +83,17 @@ fn shows_a_tag_that_moved() {
     let checkout = Checkout::shop("1.2.0");
     checkout.run("apply prod --sandbox");
     checkout.evenkeel("sandbox push").arg(image("1.2.0")).run();
-    assert_snapshot!(checkout.run("plan prod --sandbox"), @r#"
+    assert_snapshot!(checkout.run("plan prod --sandbox"), @"
     prod   shop · us-west-1 · 123456789012
 
-    ~ web   shop-web   revision 38 → new
+    ~ web   shop-web   revision 69 → new
         app   image  shop/web
               1.2.0  sha256:358d4735
             → 1.2.0  sha256:b405147f
 
     1 to change.
     [exit 0]
-    "#);
+    ");
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn an_unknown_service_is_told_what_there_is() {
     let checkout = Checkout::empty().file("environments/prod.toml", TWO_SERVICES);
     assert_snapshot!(checkout.run("plan prod --sandbox --service mial"), @r#"
     ------- stderr -------
-    error: prod has no service "mial"
+    error: environments/prod.toml declares no service "mial"
      hint: its services: web, mail
     [exit 1]
     "#);
@@ -188,10 +188,10 @@ fn several_environments_come_in_the_order_they_are_named() {
         "environments/staging.toml",
         shop("1.3.0").replace("\"shop", "\"staging"),
     );
-    assert_snapshot!(checkout.run("plan staging prod --sandbox"), @r#"
+    assert_snapshot!(checkout.run("plan staging prod --sandbox"), @"
     staging   staging · us-west-1 · 123456789012
 
-    ~ web   staging-web   revision 62 → new
+    ~ web   staging-web   revision 43 → new
         app   image  shop/web
               1.2.9  sha256:c54da66d
             → 1.3.0  sha256:a772a9f4
@@ -200,14 +200,14 @@ fn several_environments_come_in_the_order_they_are_named() {
 
     prod   shop · us-west-1 · 123456789012
 
-    ~ web   shop-web   revision 37 → new
+    ~ web   shop-web   revision 68 → new
         app   image  shop/web
               1.1.9  sha256:f26a773d
             → 1.2.0  sha256:358d4735
 
     1 to change.
     [exit 0]
-    "#);
+    ");
 }
 
 #[test]
@@ -294,12 +294,11 @@ fn verbose_shows_documents_with_values_only_on_demand() {
     assert_snapshot!(masked.stdout, @r#"
     prod   shop · us-west-1 · 123456789012
 
-    ~ web   shop-web   revision 38 → new
+    ~ web   shop-web   revision 69 → new
         app   image  shop/web
-              1.1.9  sha256:f26a773d (running)
+              1.1.9  sha256:f26a773d (what runs)
             → 1.2.0  sha256:358d4735
-        note  this ends the rollout of revision 38 that is under way (0 of 3 tasks
-              run)
+        note  this ends the rollout of revision 69 that is under way, 0 of 3 tasks
         ⋯
                     "value": "(masked)"
                   }
@@ -330,10 +329,12 @@ fn a_missing_service_is_told_which_there_are() {
     ✗ web   shop-wbe   blocked
         the cluster has no service of this name
         at    environments/prod.toml:6:8
+        has   shop-web
         hint  did you mean "shop-web"?
-        the cluster's services: shop-web
 
     1 blocked.
+    ------- stderr -------
+    the sandbox has the services of its first run; `evenkeel sandbox reset` starts anew
     [exit 1]
     "#);
 }
@@ -350,10 +351,10 @@ fn a_missing_container_is_told_which_there_are() {
     prod   shop · us-west-1 · 123456789012
 
     ✗ web   shop-web   blocked
-        revision 37 has no container "ap"
+        revision 68 has no container "ap"
         at    environments/prod.toml:8:26
+        has   app and proxy
         hint  did you mean "app"?
-        its containers: app and proxy
 
     1 blocked.
     [exit 1]
@@ -365,17 +366,18 @@ fn one_image_for_several_containers_is_asked_which() {
     let checkout = Checkout::empty().file("environments/prod.toml", TWO_SERVICES);
     checkout.run("plan prod --sandbox");
     checkout.write("environments/prod.toml", shop("1.2.0"));
-    assert_snapshot!(checkout.run("plan prod --sandbox"), @r#"
+    assert_snapshot!(checkout.run("plan prod --sandbox"), @"
     prod   shop · us-west-1 · 123456789012
 
     ✗ web   shop-web   blocked
-        which container is this image for? The service has several
+        this image could be for any of several containers
         at    environments/prod.toml:7:9
-        hint  name one in the file: [….containers.NAME], of app and proxy
+        has   app and proxy
+        hint  name the container: [services.web.containers.app]
 
     1 blocked.
     [exit 1]
-    "#);
+    ");
 }
 
 #[test]
@@ -388,6 +390,6 @@ fn a_missing_cluster_is_said_once_for_all_services() {
     );
     let ran = checkout.run("plan prod --sandbox");
     assert_eq!(ran.code(), Some(1));
-    assert!(ran.stdout.contains("environments/prod.toml:3:11"), "{ran}");
-    assert_eq!(ran.stdout.matches("check `cluster`").count(), 1, "{ran}");
+    assert!(ran.stderr.contains("there is no cluster shap"), "{ran}");
+    assert_eq!(ran.stderr.matches("check `cluster`").count(), 1, "{ran}");
 }

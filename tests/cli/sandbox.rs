@@ -70,12 +70,16 @@ fn push_takes_only_what_ecr_would_hold() {
     let checkout = Checkout::empty();
     assert_snapshot!(checkout.run("sandbox push docker.io/library/nginx:1.27"), @r#"
     ------- stderr -------
-    error: docker.io/library/nginx:1.27 is not an image of a private ECR registry: its host is no ECR registry
+    error: "docker.io/library/nginx:1.27" is not an image of a private ECR registry:
+           its host is no ECR registry
+     hint: write ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG
     [exit 1]
     "#);
     assert_snapshot!(checkout.run("sandbox push shop/web:UPPER:1"), @r#"
     ------- stderr -------
-    error: shop/web:UPPER:1 is not an image of a private ECR registry: a tag has letters, digits, underscores, periods and hyphens, not ':'
+    error: "shop/web:UPPER:1" is not an image of a private ECR registry: a tag has
+           letters, digits, underscores, periods and hyphens, not ':'
+     hint: write ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG
     [exit 1]
     "#);
 }
@@ -83,11 +87,12 @@ fn push_takes_only_what_ecr_would_hold() {
 #[test]
 fn a_torn_state_is_refused_and_reset_mends_it() {
     let checkout = Checkout::shop("1.2.0").file(".evenkeel/sandbox.json", "{\"evenkeel");
-    assert_snapshot!(checkout.run("plan prod --sandbox"), @r#"
+    assert_snapshot!(checkout.run("plan prod --sandbox"), @"
     ------- stderr -------
-    error: .evenkeel/sandbox.json is no state of this sandbox; `evenkeel sandbox reset` starts anew
+    error: .evenkeel/sandbox.json is no state of this sandbox; `evenkeel sandbox
+           reset` starts anew
     [exit 1]
-    "#);
+    ");
     checkout.run("sandbox reset");
     assert_eq!(checkout.run("plan prod --sandbox").code(), Some(0));
 }
@@ -99,7 +104,8 @@ fn serves_the_same_world_on_a_port() {
     server.wait_for("export ");
     server.wait_for("Ctrl-C");
     let mut over_the_network = checkout.evenkeel("plan prod");
-    for pair in server.stdout_so_far().split_whitespace().skip(1) {
+    let exports = server.stdout_so_far();
+    for pair in exports.split_whitespace().filter(|word| *word != "export") {
         let (name, value) = pair.split_once('=').expect("NAME=VALUE");
         over_the_network = over_the_network.env(name, value);
     }
@@ -109,12 +115,14 @@ fn serves_the_same_world_on_a_port() {
     let in_process = checkout.run("plan prod --sandbox");
     assert_eq!(over_the_network.stdout, in_process.stdout);
     server.signal("INT");
-    assert_snapshot!(server.finish(), @r#"
-    export AWS_ENDPOINT_URL=http://127.0.0.1:[port] AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox
+    assert_snapshot!(server.finish(), @"
+    export AWS_ENDPOINT_URL=http://127.0.0.1:[port] AWS_REGION=us-west-1
+    export AWS_ACCESS_KEY_ID=123456789012 AWS_SECRET_ACCESS_KEY=sandbox
     ------- stderr -------
+    prod is account 123456789012: the access key chooses the account
     serving ECS, ECR and STS; Ctrl-C stops
     [exit 0]
-    "#);
+    ");
 }
 
 #[test]
@@ -122,9 +130,10 @@ fn a_port_that_is_taken_is_said_to_be() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let checkout = Checkout::shop("1.2.0");
-    assert_snapshot!(checkout.run(&format!("sandbox --port {port}")), @r#"
+    assert_snapshot!(checkout.run(&format!("sandbox --port {port}")), @"
     ------- stderr -------
-    error: 127.0.0.1:[port] could not be listened on: Address already in use (os error 98)
+    error: 127.0.0.1:[port] could not be listened on: Address already in use (os
+           error 98)
     [exit 1]
-    "#);
+    ");
 }

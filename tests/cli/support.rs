@@ -311,7 +311,7 @@ pub const ANNOUNCEMENT: &str =
 
 /// How a progress line looks: `web: 1 of 3 new tasks run, 2 starting (4 s)`.
 pub const PROGRESS: &str =
-    r"^[\w-]+: \d+ of \d+ new tasks? run(, \d+ (starting|failed|old))* \(\d+ (s|min)\)$";
+    r"^([\w-]+/)?[\w-]+: \d+ of \d+ new tasks? run(, \d+ (starting|failed|old))* \(\d+ (s|min)\)$";
 
 /// Without what differs from run to run: times, ports, the directory, and how
 /// many progress lines there were.

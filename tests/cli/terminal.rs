@@ -142,19 +142,19 @@ fn no_changes_nothing() {
     terminal.types("n\r");
     let (status, shown, _) = terminal.finish();
     assert_eq!(status.exit_code(), 1);
-    assert_snapshot!(shown, @r#"
+    assert_snapshot!(shown, @"
     prod   shop · us-west-1 · 123456789012
 
-    ~ web   shop-web   revision 37 → new
+    ~ web   shop-web   revision 68 → new
         app   image  shop/web
               1.1.9  sha256:f26a773d
             → 1.2.0  sha256:358d4735
 
     1 to change.
 
-    Deploy this? [y/N] n
+    Deploy web in prod? [y/N] n
     nothing was changed
-    "#);
+    ");
     assert!(checkout.sandbox_state() == before);
 }
 
@@ -183,22 +183,22 @@ fn yes_shows_moving_progress_and_ends_in_a_summary() {
     terminal.types("y\r");
     let (status, shown, written) = terminal.finish();
     assert_eq!(status.exit_code(), 0, "{shown}");
-    assert_snapshot!(shown, @r#"
+    assert_snapshot!(shown, @"
     prod   shop · us-west-1 · 123456789012
 
-    ~ web   shop-web   revision 37 → new
+    ~ web   shop-web   revision 68 → new
         app   image  shop/web
               1.1.9  sha256:f26a773d
             → 1.2.0  sha256:358d4735
 
     1 to change.
 
-    Deploy this? [y/N] y
-      web  done
-    ✓ web   revision 38 runs, 3 of 3 tasks   [time]
+    Deploy web in prod? [y/N] y
+
+    ✓ web   revision 69 runs, 3 of 3 tasks   [time]
 
     1 deployed.
-    "#);
+    ");
     assert!(written.contains("0/3 new"), "{written}");
 }
 
@@ -229,7 +229,7 @@ fn control_c_during_the_wait_leaves_a_tidy_screen() {
     terminal.types("\u{3}");
     let (status, shown, _) = terminal.finish();
     assert_eq!(status.exit_code(), 130, "{shown}");
-    let says = "… web   interrupted; the rollout of revision 38 goes on\n";
+    let says = "… web   interrupted; the rollout of revision 69 goes on\n";
     assert!(shown.contains(says), "{shown}");
     // What moved is gone: nobody takes a frozen line for a running rollout.
     assert!(!shown.contains("starting"), "{shown}");
@@ -275,28 +275,27 @@ fn several_services_are_asked_about_by_their_number() {
     terminal.types("yes\r");
     let (status, shown, _) = terminal.finish();
     assert_eq!(status.exit_code(), 0, "{shown}");
-    assert_snapshot!(shown, @r#"
+    assert_snapshot!(shown, @"
     prod   shop · us-west-1 · 123456789012
 
-    ~ web      shop-web      revision 37 → new
+    ~ web      shop-web      revision 68 → new
         app   image  shop/web
               1.1.9  sha256:f26a773d
             → 1.2.0  sha256:358d4735
-    ~ worker   shop-worker   revision 34 → new
+    ~ worker   shop-worker   revision 12 → new
         app   image  shop/web
               1.1.9  sha256:f26a773d
             → 1.2.0  sha256:358d4735
 
     2 to change.
 
-    Deploy these 2? [y/N] yes
-      web     done
-      worker  done
-    ✓ web      revision 38 runs, 3 of 3 tasks   [time]
-    ✓ worker   revision 35 runs, 2 of 2 tasks   [time]
+    Deploy 2 services in prod? [y/N] yes
+
+    ✓ web      revision 69 runs, 3 of 3 tasks   [time]
+    ✓ worker   revision 13 runs, 2 of 2 tasks   [time]
 
     2 deployed.
-    "#);
+    ");
 }
 
 #[test]

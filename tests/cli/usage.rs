@@ -125,7 +125,7 @@ fn help_fits_eighty_columns() {
 #[test]
 fn help_at_a_glance() {
     let checkout = Checkout::empty();
-    assert_snapshot!(checkout.run("-h"), @r#"
+    assert_snapshot!(checkout.run("-h"), @"
     Keeps Amazon ECS services exactly as Git declares them
 
     Usage: evenkeel [OPTIONS] <COMMAND>
@@ -134,6 +134,7 @@ fn help_at_a_glance() {
       plan     Show what differs between the files and what runs; never writes
       apply    Make what runs what the files say, and wait until it does
       sandbox  The embedded ECS, for trying and for tests
+      help     Print this message or the help of the given subcommand(s)
 
     Options:
           --sandbox              Use the embedded sandbox instead of AWS
@@ -158,22 +159,22 @@ fn help_at_a_glance() {
 
     Try it without an account:  evenkeel apply prod --sandbox
     [exit 0]
-    "#);
-    assert_snapshot!(checkout.run("plan -h"), @r#"
+    ");
+    assert_snapshot!(checkout.run("plan -h"), @"
     Show what differs between the files and what runs; never writes
 
     Usage: evenkeel plan [OPTIONS] [ENV]...
 
     Arguments:
-      [ENV]...  Environments by name, or files; all of environments/ when none is
-                named
+      [ENV]...  Names of environments, or paths of files; without any, all of
+                environments/
 
     Options:
           --service <NAME>       Only this service, by its name in the file; may be
                                  repeated
           --detailed-exitcode    Exit with 2 when there are changes
           --show-values          Show values of environment variables, which are
-                                 masked else
+                                 masked otherwise
           --sandbox              Use the embedded sandbox instead of AWS
           --format <FORMAT>      How to print the result [default: text] [possible
                                  values: text, json]
@@ -186,15 +187,15 @@ fn help_at_a_glance() {
                                  [possible values: text, json]
       -h, --help                 Print help (see more with '--help')
     [exit 0]
-    "#);
-    assert_snapshot!(checkout.run("apply -h"), @r#"
+    ");
+    assert_snapshot!(checkout.run("apply -h"), @"
     Make what runs what the files say, and wait until it does
 
     Usage: evenkeel apply [OPTIONS] <ENV>...
 
     Arguments:
-      <ENV>...  Environments by name, or files. They are applied in this order; one
-                that fails ends the run
+      <ENV>...  Names of environments, or paths of files. They are applied in this
+                order; one that fails ends the run
 
     Options:
           --service <NAME>        Only this service, by its name in the file; may be
@@ -215,8 +216,8 @@ fn help_at_a_glance() {
                                   [possible values: text, json]
       -h, --help                  Print help (see more with '--help')
     [exit 0]
-    "#);
-    assert_snapshot!(checkout.run("sandbox -h"), @r#"
+    ");
+    assert_snapshot!(checkout.run("sandbox -h"), @"
     The embedded ECS, for trying and for tests
 
     Usage: evenkeel sandbox [OPTIONS] [COMMAND]
@@ -224,6 +225,7 @@ fn help_at_a_glance() {
     Commands:
       reset  Forget everything; the next use starts anew
       push   Put an image into the sandbox's registry, or move its tag to a new one
+      help   Print this message or the help of the given subcommand(s)
 
     Options:
           --port <PORT>          The loopback port to serve on; 0 takes a free one
@@ -240,5 +242,5 @@ fn help_at_a_glance() {
                                  [possible values: text, json]
       -h, --help                 Print help (see more with '--help')
     [exit 0]
-    "#);
+    ");
 }
