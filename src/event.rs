@@ -46,8 +46,17 @@ pub enum Event {
     Progress {
         service: String,
         tasks: Tasks,
+        /// Where a blue/green, linear or canary deployment is.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stage: Option<Stage>,
         #[serde(rename = "elapsed_seconds", serialize_with = "seconds")]
         elapsed: Duration,
+    },
+    /// The rollout failed, and the service goes back to this revision.
+    GoingBack {
+        service: String,
+        to: RevisionArn,
+        by: By,
     },
     /// A look failed and is tried again; the rollout is not touched by it.
     Trouble { services: Vec<String>, why: String },
@@ -55,6 +64,9 @@ pub enum Event {
         service: String,
         #[serde(flatten)]
         outcome: Outcome,
+        /// Why it failed, when it did.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        diagnosis: Option<Diagnosis>,
         /// What runs now, as last seen: the PRIMARY deployment first.
         now: Vec<Running>,
         #[serde(rename = "elapsed_seconds", serialize_with = "seconds")]
@@ -94,15 +106,27 @@ pub enum Outcome {
     Unchanged { revision: RevisionArn },
     /// The rollout of the declared revision is complete.
     Deployed { revision: RevisionArn, how: How },
-    /// ECS gave the rollout up.
+    /// The rollout failed, and things are left as they are.
     Failed {
         revision: RevisionArn,
         reason: Option<String>,
+        /// Why nothing went back.
+        left: Left,
     },
-    /// ECS gave the rollout up and goes back to another revision.
+    /// The rollout failed, and the service went back to another revision.
     RolledBack {
         revision: RevisionArn,
         to: RevisionArn,
+        reason: Option<String>,
+        by: By,
+        /// Going back is finished, too.
+        complete: bool,
+    },
+    /// The very state that is declared failed before; nothing was done.
+    FailedBefore {
+        revision: RevisionArn,
+        /// Seconds since the epoch.
+        at: Option<i64>,
         reason: Option<String>,
     },
     /// Another deployment took this one's place.
@@ -133,6 +157,62 @@ pub enum Outcome {
     },
     /// Nothing was done for this service because of another.
     HeldBack { because: String },
+}
+
+/// Who let a service go back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum By {
+    Ecs,
+    Evenkeel,
+}
+
+/// Why a failed rollout was left as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Left {
+    /// `on-failure = "stop"`.
+    AsDeclared,
+    /// No revision is known that ran healthily before.
+    NothingHealthyKnown,
+    /// Going back was refused, for this reason.
+    Refused(String),
+}
+
+/// Where a blue/green, linear or canary deployment is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Stage {
+    /// As ECS calls it, such as `BAKE_TIME`.
+    pub name: String,
+    /// Percent of the production traffic that the new revision gets.
+    pub traffic: Option<f64>,
+    /// A hook waits for a person to continue.
+    pub paused: bool,
+}
+
+/// Why a rollout failed, as far as it could be found out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Diagnosis {
+    /// Most tasks first.
+    pub causes: Vec<Cause>,
+    /// The last lines that the first cause's container wrote, oldest first.
+    pub log: Vec<String>,
+    /// What ECS said meanwhile that points at trouble.
+    pub events: Vec<String>,
+    /// What could not be read, and what would help.
+    pub gaps: Vec<String>,
+}
+
+/// One cause, and how many tasks it stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cause {
+    pub says: String,
+    pub tasks: usize,
+    /// One thing to do about it.
+    pub next: String,
+    pub container: Option<String>,
+    /// One of the tasks, by its id.
+    pub task: Option<String>,
 }
 
 /// How a success came about.
@@ -166,6 +246,8 @@ pub struct Ended {
     pub service: String,
     pub key: ServiceKey,
     pub outcome: Outcome,
+    /// Why it failed, when it did.
+    pub diagnosis: Option<Diagnosis>,
     /// What runs, as last seen.
     pub now: Vec<Running>,
     /// Since the rollout was started or adopted; zero when there was none.

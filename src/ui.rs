@@ -163,11 +163,23 @@ impl Bars {
                 line.set_message(text);
                 line.enable_steady_tick(Duration::from_millis(100));
             }
-            Event::Progress { service, tasks, .. } => {
+            Event::GoingBack { service, to, .. } => {
+                self.line(service)
+                    .set_message(format!("failed; going back to revision {}", to.revision()));
+            }
+            Event::Progress {
+                service,
+                tasks,
+                stage,
+                ..
+            } => {
                 let line = self.line(service);
                 line.set_length(u64::try_from(tasks.desired).unwrap_or(0));
                 line.set_position(u64::try_from(tasks.running).unwrap_or(0));
-                line.set_message(counts(*tasks));
+                line.set_message(match stage {
+                    Some(stage) => render::stage_line(stage),
+                    None => counts(*tasks),
+                });
             }
             Event::Trouble { why, .. } => {
                 let _ = self

@@ -9,6 +9,8 @@
 //! registered; look; update; wait. A registration that fails leaves every
 //! service as it was.
 
+mod diagnosis;
+mod evidence;
 pub mod rollout;
 mod wait;
 mod write;
@@ -20,7 +22,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::cloud::{Error, Reader, Writer};
-use crate::event::{Ended, Event, How, Outcome, Report, Running};
+use crate::event::{Diagnosis, Ended, Event, How, Outcome, Report, Running};
 use crate::model::RevisionArn;
 use crate::observed::{Observed, Seen, Service, ServiceKey, Want};
 use crate::plan::{Plan, ServicePlan, Verdict};
@@ -40,7 +42,7 @@ pub struct Apply<'a> {
     pub reader: &'a Reader,
     pub writer: &'a Writer,
     pub interrupt: Interrupt,
-    pub report: &'a mut (dyn FnMut(&Event) + Send),
+    pub report: &'a mut (dyn FnMut(&Event) + Send + Sync),
 }
 
 /// One service on its way through the steps.
@@ -49,6 +51,7 @@ struct Step<'a> {
     state: Progress,
     /// Its end has been reported.
     announced: bool,
+    diagnosis: Option<Diagnosis>,
 }
 
 enum Progress {
@@ -56,7 +59,7 @@ enum Progress {
     Planned,
     /// The revision to run is there.
     Ready(RevisionArn),
-    Waiting(Waiting),
+    Waiting(Box<Waiting>),
     Ended(Outcome, Vec<Running>, Duration),
 }
 
@@ -70,6 +73,7 @@ impl Apply<'_> {
                 plan,
                 state: first_state(plan),
                 announced: false,
+                diagnosis: None,
             })
             .collect();
         for step in &steps {
@@ -105,6 +109,7 @@ impl Apply<'_> {
                 (self.report)(&Event::Ended {
                     service: step.plan.name.clone(),
                     outcome: outcome.clone(),
+                    diagnosis: None,
                     now: now.clone(),
                     elapsed: *elapsed,
                 });
@@ -144,7 +149,7 @@ impl Apply<'_> {
                 Ok(Seen::Found(service)) => match still(change, service) {
                     Still::Planned => continue,
                     Still::Done(waiting) => {
-                        step.state = Progress::Waiting(*waiting);
+                        step.state = Progress::Waiting(waiting);
                         continue;
                     }
                     Still::Moved(why) => why,
@@ -224,7 +229,7 @@ fn first_state(plan: &ServicePlan) -> Progress {
             revision: revision.clone(),
         }),
         Verdict::Change(_) => Progress::Planned,
-        Verdict::RollingOut(rollout) => Progress::Waiting(Waiting::new(
+        Verdict::RollingOut(rollout) => Progress::Waiting(Box::new(Waiting::new(
             rollout::Watched {
                 revision: rollout.revision.clone(),
                 deployment: Some(rollout.deployment.clone()),
@@ -232,7 +237,16 @@ fn first_state(plan: &ServicePlan) -> Progress {
                 from: None,
             },
             How::Adopted,
-        )),
+        ))),
+        Verdict::FailedBefore(before) => Progress::Ended(
+            Outcome::FailedBefore {
+                revision: before.revision.clone(),
+                at: before.at,
+                reason: before.reason.clone(),
+            },
+            Vec::new(),
+            Duration::ZERO,
+        ),
         Verdict::Blocked(_) => end(Outcome::Error {
             why: "the plan is blocked".into(),
             hint: None,
@@ -287,6 +301,7 @@ impl Step<'_> {
             service: self.plan.name.clone(),
             key: self.plan.key.clone(),
             outcome,
+            diagnosis: self.diagnosis,
             now,
             elapsed,
         }

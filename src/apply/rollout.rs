@@ -1,8 +1,8 @@
 //! The verdict on a rollout: a pure function of what was last seen.
 
-use crate::event::{Running, Tasks};
+use crate::event::{Running, Stage, Tasks};
 use crate::model::{DeploymentId, RevisionArn};
-use crate::observed::{Deployment, RolloutState, Service, ServiceDeployment};
+use crate::observed::{Deployment, DeploymentStatus, RolloutState, Service, ServiceDeployment};
 
 /// A rollout that is waited for.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,6 +73,10 @@ pub fn judge(watched: &Watched, service: &Service) -> State {
             }
             if ours.is_complete(service.deployments.len() == 1) {
                 State::Succeeded
+            } else if let Some(reason) = hopeless(ours, service) {
+                State::Failed {
+                    reason: Some(reason),
+                }
             } else {
                 State::Going(tasks(ours, service))
             }
@@ -97,10 +101,7 @@ pub fn was_rolled_back(
     by: &RevisionArn,
     history: Option<&[ServiceDeployment]>,
 ) -> Option<State> {
-    let ours = history
-        .unwrap_or_default()
-        .iter()
-        .find(|deployment| deployment.revision.as_ref() == Some(&watched.revision));
+    let ours = newest(watched, history.unwrap_or_default());
     let (rolled_back, reason) = match ours {
         Some(ours) => (ours.failed(), ours.reason.clone()),
         // Nobody tells. Back on the revision from before, it most likely is.
@@ -146,6 +147,61 @@ pub fn started(
         .map(|primary| primary.id.clone())
 }
 
+/// Without a circuit breaker, ECS starts tasks anew for ever. They are given as
+/// many failures as the breaker would give them by default: half of the desired
+/// count, at least 3, at most 200.
+fn hopeless(ours: &Deployment, service: &Service) -> Option<String> {
+    let breaker = service.deployment_configuration.deployment_circuit_breaker;
+    if breaker.enable {
+        return None;
+    }
+    let bound = (ours.desired_count + 1).div_euclid(2).clamp(3, 200);
+    (ours.failed_tasks >= bound).then(|| {
+        format!(
+            "{} tasks have failed; the service has no circuit breaker to stop that",
+            ours.failed_tasks
+        )
+    })
+}
+
+/// What the history says of a rollout that DescribeServices shows as going on:
+/// ECS may have given it up already.
+pub fn by_history(watched: &Watched, history: &[ServiceDeployment]) -> Option<State> {
+    let ours = newest(watched, history)?;
+    if !ours.failed() {
+        return None;
+    }
+    let reason = ours.reason.clone();
+    Some(match (&ours.status, &watched.from) {
+        (DeploymentStatus::Stopped | DeploymentStatus::StopRequested, _) | (_, None) => {
+            State::Failed { reason }
+        }
+        (_, Some(from)) => State::RolledBack {
+            to: from.clone(),
+            reason,
+        },
+    })
+}
+
+/// Where a deployment that shifts traffic is.
+pub fn stage(watched: &Watched, history: &[ServiceDeployment]) -> Option<Stage> {
+    let ours = newest(watched, history)?;
+    Some(Stage {
+        name: ours.stage.clone()?,
+        traffic: ours.traffic,
+        paused: ours.paused,
+    })
+}
+
+fn newest<'a>(
+    watched: &Watched,
+    history: &'a [ServiceDeployment],
+) -> Option<&'a ServiceDeployment> {
+    history
+        .iter()
+        .find(|deployment| deployment.revision.as_ref() == Some(&watched.revision))
+}
+
 fn find<'a>(watched: &Watched, service: &'a Service) -> Option<&'a Deployment> {
     match &watched.deployment {
         Some(id) => service.deployments.iter().find(|d| d.id == *id),
@@ -175,7 +231,6 @@ fn tasks(ours: &Deployment, service: &Service) -> Tasks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observed::DeploymentStatus;
 
     fn arn(revision: u64) -> RevisionArn {
         format!("arn:aws:ecs:us-west-1:123456789012:task-definition/web:{revision}")
@@ -378,6 +433,7 @@ mod tests {
             finished_at: None,
             stage: None,
             traffic: None,
+            paused: false,
             triggered,
         }]
     }
@@ -413,5 +469,47 @@ mod tests {
         assert_eq!(was_rolled_back(&watched(), &arn(41), None), Some(back));
         assert_eq!(was_rolled_back(&watched(), &arn(43), None), None);
         assert_eq!(was_rolled_back(&watched(), &arn(42), None), None);
+    }
+
+    #[test]
+    fn without_a_breaker_failing_tasks_have_a_bound() {
+        let failing = |failed: i64, breaker: bool| {
+            let mut seen = service(&[("new", "PRIMARY", 42, GOING, 0, 4, None)]);
+            seen.deployments[0].failed_tasks = failed;
+            seen.deployment_configuration
+                .deployment_circuit_breaker
+                .enable = breaker;
+            judge(&watched(), &seen)
+        };
+        assert!(matches!(failing(2, false), State::Going(_)));
+        assert!(matches!(
+            failing(3, false),
+            State::Failed { reason: Some(_) }
+        ));
+        assert!(matches!(failing(3, true), State::Going(_)));
+    }
+
+    #[test]
+    fn the_history_knows_of_a_failure_first() {
+        let verdict = |status| by_history(&watched(), &history(status, true));
+        let reason = Some("why".to_owned());
+        assert_eq!(
+            verdict(DeploymentStatus::RollbackRequested),
+            Some(State::RolledBack {
+                to: arn(41),
+                reason: reason.clone()
+            })
+        );
+        assert_eq!(
+            verdict(DeploymentStatus::Stopped),
+            Some(State::Failed { reason })
+        );
+        for going in [
+            DeploymentStatus::Pending,
+            DeploymentStatus::InProgress,
+            DeploymentStatus::Successful,
+        ] {
+            assert_eq!(verdict(going), None);
+        }
     }
 }

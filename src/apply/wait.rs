@@ -1,21 +1,22 @@
-//! Waiting for rollouts, all of them by the same looks.
+//! Waiting for rollouts, all of them by the same looks; and going back when
+//! one fails.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tracing::debug;
 
 use super::rollout::{self, State, Watched, judge};
 use super::{Apply, Progress, Step, describe, failed, pause};
-use crate::cloud::Reader;
-use crate::event::{Event, How, Outcome, Running, Tasks};
-use crate::observed::{Observed, Seen, Service, ServiceDeployment, ServiceKey, Want};
+use crate::event::{By, Diagnosis, Event, How, Left, Outcome, Running, Stage, Tasks};
+use crate::model::RevisionArn;
+use crate::observed::{Seen, Service, ServiceDeployment};
+use crate::plan::OnFailure;
 
 /// Between looks at first, and again when a rollout is about to end: the run
 /// then ends within a second of it.
 const SOON: Duration = Duration::from_secs(1);
-/// Between looks at the most.
+/// Between looks at the most; and between looks into the history of a
+/// deployment that shifts traffic, which takes three calls each.
 const LATE: Duration = Duration::from_secs(5);
 /// How long looks stay frequent. Most rollouts are over by then; and one
 /// DescribeServices a second is a twentieth of what ECS allows.
@@ -26,56 +27,79 @@ pub(super) struct Waiting {
     pub watched: Watched,
     pub how: How,
     pub since: Instant,
+    /// The time-out counts from here: from when the rollout began, or from
+    /// when going back began.
+    from: Instant,
     last: Option<Tasks>,
     now: Vec<Running>,
     /// Since when all new tasks run and only the end is missing.
     ending: Option<Instant>,
+    /// When the history was last looked at.
+    looked: Option<Instant>,
+    /// It failed, and this is the way back.
+    back: Option<Back>,
+}
+
+/// The way back to a healthy revision.
+struct Back {
+    /// What failed.
+    revision: RevisionArn,
+    reason: Option<String>,
+    by: By,
+    diagnosis: Diagnosis,
 }
 
 impl Waiting {
     pub fn new(watched: Watched, how: How) -> Self {
+        let now = Instant::now();
         Self {
             watched,
             how,
-            since: Instant::now(),
+            since: now,
+            from: now,
             last: None,
             now: Vec::new(),
             ending: None,
+            looked: None,
+            back: None,
         }
     }
 
     fn pace(&self) -> Duration {
         let eager = |since: Instant| since.elapsed() < EAGER;
-        if eager(self.since) || self.ending.is_some_and(eager) {
+        if eager(self.from) || self.ending.is_some_and(eager) {
             SOON
         } else {
             LATE
         }
     }
 
-    fn outcome(&self, state: State) -> Option<Outcome> {
-        let revision = self.watched.revision.clone();
-        Some(match state {
-            State::Unseen | State::Going(_) => return None,
-            State::Succeeded => Outcome::Deployed {
-                revision,
-                how: self.how,
-            },
-            State::Failed { reason } => Outcome::Failed { revision, reason },
-            State::RolledBack { to, reason } => Outcome::RolledBack {
-                revision,
-                to,
-                reason,
-            },
-            State::Superseded { by } => Outcome::Superseded { revision, by },
-            State::Gone { status } => Outcome::Gone { revision, status },
-        })
+    /// How this ends when it cannot be followed to its end, if it had not
+    /// failed already.
+    fn cut_short(&self, otherwise: impl FnOnce(RevisionArn) -> Outcome) -> Outcome {
+        match &self.back {
+            None => otherwise(self.watched.revision.clone()),
+            Some(back) => back.outcome(&self.watched.revision, false),
+        }
+    }
+}
+
+impl Back {
+    fn outcome(&self, to: &RevisionArn, complete: bool) -> Outcome {
+        Outcome::RolledBack {
+            revision: self.revision.clone(),
+            to: to.clone(),
+            reason: self.reason.clone(),
+            by: self.by,
+            complete,
+        }
     }
 }
 
 impl Apply<'_> {
     /// Looks until every rollout has ended, its time is up, or an interrupt
-    /// comes.
+    /// comes. A rollout that fails gets its time anew to go back, so that all
+    /// of it ends within twice the time-out.
     pub(super) async fn wait(&mut self, steps: &mut [Step<'_>]) {
         let mut in_trouble = false;
         loop {
@@ -89,20 +113,19 @@ impl Apply<'_> {
             }
             let mut interrupt = self.interrupt.clone();
             let looked = tokio::select! {
-                looked = describe(self.reader, keys.iter().cloned()) => Some(looked),
-                Ok(_) = interrupt.wait_for(|stop| *stop) => None,
+                looked = describe(self.reader, keys.iter().cloned()) => looked,
+                Ok(_) = interrupt.wait_for(|stop| *stop) => return self.stop(steps),
             };
             match looked {
-                None => return self.stop(steps),
-                Some(Ok(seen)) => {
+                Ok(seen) => {
                     in_trouble = false;
                     for step in steps.iter_mut().filter(|step| step.waits().is_some()) {
                         if let Some(seen) = seen.get(&step.plan.key) {
-                            self.judge(step, seen).await;
+                            self.look(step, seen).await;
                         }
                     }
                 }
-                Some(Err(error)) if error.may_pass() => {
+                Err(error) if error.may_pass() => {
                     if !in_trouble {
                         let services = waiting_names(steps);
                         (self.report)(&Event::Trouble {
@@ -112,26 +135,26 @@ impl Apply<'_> {
                     }
                     in_trouble = true;
                 }
-                Some(Err(error)) => {
+                Err(error) => {
                     for step in steps.iter_mut().filter(|step| step.waits().is_some()) {
-                        self.end(step, failed(&error, true));
+                        self.end(step, |waiting| waiting.cut_short(|_| failed(&error, true)));
                     }
                     return;
                 }
             }
             for step in &mut *steps {
                 let timeout = step.plan.timeout;
-                if let Some(waiting) = step.waits()
-                    && waiting.since.elapsed() >= timeout
+                if step
+                    .waits()
+                    .is_some_and(|waiting| waiting.from.elapsed() >= timeout)
                 {
-                    let revision = waiting.watched.revision.clone();
-                    self.end(
-                        step,
-                        Outcome::TimedOut {
+                    let after_seconds = timeout.as_secs();
+                    self.end(step, |waiting| {
+                        waiting.cut_short(|revision| Outcome::TimedOut {
                             revision,
-                            after_seconds: timeout.as_secs(),
-                        },
-                    );
+                            after_seconds,
+                        })
+                    });
                 }
             }
             let now = Instant::now();
@@ -139,7 +162,7 @@ impl Apply<'_> {
                 .iter()
                 .filter_map(|step| {
                     let waiting = step.waits()?;
-                    Some((now + waiting.pace()).min(waiting.since + step.plan.timeout))
+                    Some((now + waiting.pace()).min(waiting.from + step.plan.timeout))
                 })
                 .min();
             let Some(next) = next else { return };
@@ -152,28 +175,25 @@ impl Apply<'_> {
 
     fn stop(&mut self, steps: &mut [Step<'_>]) {
         for step in steps.iter_mut() {
-            if let Some(waiting) = step.waits() {
-                let revision = Some(waiting.watched.revision.clone());
-                self.end(step, Outcome::Interrupted { revision });
-            }
+            self.end(step, |waiting| Outcome::Interrupted {
+                revision: Some(waiting.watched.revision.clone()),
+            });
         }
     }
 
-    async fn judge(&mut self, step: &mut Step<'_>, seen: &Seen<Service>) {
+    /// One look at one service.
+    async fn look(&mut self, step: &mut Step<'_>, seen: &Seen<Service>) {
         let Progress::Waiting(waiting) = &mut step.state else {
             return;
         };
         let service = match seen {
             Seen::Found(service) => service,
             Seen::Missing => {
-                let revision = waiting.watched.revision.clone();
-                return self.end(
-                    step,
-                    Outcome::Gone {
-                        revision,
-                        status: "MISSING".into(),
-                    },
-                );
+                let gone = |revision| Outcome::Gone {
+                    revision,
+                    status: "MISSING".into(),
+                };
+                return self.end(step, |waiting| waiting.cut_short(gone));
             }
             Seen::Unreadable(why) => {
                 let outcome = Outcome::Error {
@@ -181,47 +201,190 @@ impl Apply<'_> {
                     hint: why.hint.clone(),
                     going_on: true,
                 };
-                return self.end(step, outcome);
+                return self.end(step, |waiting| waiting.cut_short(|_| outcome));
             }
         };
         waiting.now = rollout::running(service);
-        let mut state = judge(&waiting.watched, service);
-        if let State::Superseded { by } = &state {
-            let history = history(self.reader, &step.plan.key).await;
-            if let Some(back) = rollout::was_rolled_back(&waiting.watched, by, history.as_deref()) {
-                state = back;
+        let (state, stage) = self.verdict(waiting, &step.plan.key, service).await;
+        match state {
+            State::Unseen => {}
+            State::Going(tasks) => {
+                let all_run = tasks.running >= tasks.desired;
+                waiting.ending = all_run.then(|| waiting.ending.unwrap_or_else(Instant::now));
+                if waiting.last != Some(tasks) || stage.is_some() {
+                    waiting.last = Some(tasks);
+                    let elapsed = waiting.since.elapsed();
+                    let service = step.plan.name.clone();
+                    (self.report)(&Event::Progress {
+                        service,
+                        tasks,
+                        stage,
+                        elapsed,
+                    });
+                }
             }
-        }
-        if let State::Going(tasks) = state {
-            let all_run = tasks.running >= tasks.desired;
-            waiting.ending = all_run.then(|| waiting.ending.unwrap_or_else(Instant::now));
-            if waiting.last != Some(tasks) {
-                waiting.last = Some(tasks);
-                let elapsed = waiting.since.elapsed();
-                (self.report)(&Event::Progress {
-                    service: step.plan.name.clone(),
-                    tasks,
-                    elapsed,
-                });
+            State::Succeeded => self.end(step, |waiting| {
+                let revision = waiting.watched.revision.clone();
+                match &waiting.back {
+                    None => Outcome::Deployed {
+                        revision,
+                        how: waiting.how,
+                    },
+                    Some(back) => back.outcome(&revision, true),
+                }
+            }),
+            State::Superseded { by } => self.end(step, |waiting| {
+                waiting.cut_short(|revision| Outcome::Superseded { revision, by })
+            }),
+            State::Gone { status } => self.end(step, |waiting| {
+                waiting.cut_short(|revision| Outcome::Gone { revision, status })
+            }),
+            State::Failed { reason } => self.went_wrong(step, service, reason, None).await,
+            State::RolledBack { to, reason } => {
+                self.went_wrong(step, service, reason, Some(to)).await;
             }
-        }
-        if let Some(outcome) = waiting.outcome(state) {
-            self.end(step, outcome);
         }
     }
 
-    fn end(&mut self, step: &mut Step<'_>, outcome: Outcome) {
+    /// What was described, and where that does not tell enough, the history.
+    async fn verdict(
+        &self,
+        waiting: &mut Waiting,
+        key: &crate::observed::ServiceKey,
+        service: &Service,
+    ) -> (State, Option<Stage>) {
+        let state = judge(&waiting.watched, service);
+        match &state {
+            // A rollback that is over by now looks like a replacement.
+            State::Superseded { by } => {
+                let history = self.history(key).await;
+                let back = rollout::was_rolled_back(&waiting.watched, by, history.as_deref());
+                (back.unwrap_or(state), None)
+            }
+            // Only the history tells where traffic is, and that ECS gives up.
+            State::Going(_) if !service.is_rolling() => {
+                if waiting.looked.is_some_and(|at| at.elapsed() < LATE) {
+                    return (state, None);
+                }
+                waiting.looked = Some(Instant::now());
+                let history = self.history(key).await.unwrap_or_default();
+                let stage = rollout::stage(&waiting.watched, &history);
+                (
+                    rollout::by_history(&waiting.watched, &history).unwrap_or(state),
+                    stage,
+                )
+            }
+            _ => (state, None),
+        }
+    }
+
+    async fn history(&self, key: &crate::observed::ServiceKey) -> Option<Vec<ServiceDeployment>> {
+        super::evidence::history(self.reader, key).await
+    }
+
+    /// A rollout failed: finds out why, and sees to it that what ran healthily
+    /// before runs again.
+    async fn went_wrong(
+        &mut self,
+        step: &mut Step<'_>,
+        service: &Service,
+        reason: Option<String>,
+        ecs_goes_to: Option<RevisionArn>,
+    ) {
+        let Progress::Waiting(waiting) = &mut step.state else {
+            return;
+        };
+        // Going back failed as well. There is nothing to go back to from there.
+        if waiting.back.is_some() {
+            return self.end(step, |waiting| {
+                waiting.cut_short(|revision| Outcome::Failed {
+                    revision,
+                    reason: None,
+                    left: Left::NothingHealthyKnown,
+                })
+            });
+        }
+        let revision = waiting.watched.revision.clone();
+        let diagnosis =
+            super::evidence::diagnose(self.reader, &step.plan.key, &revision, service).await;
+        let way = match (ecs_goes_to, step.plan.on_failure, &step.plan.healthy) {
+            (Some(to), ..) => {
+                let deployment = service
+                    .primary()
+                    .filter(|primary| primary.task_definition == to)
+                    .map(|primary| primary.id.clone());
+                Ok((to, By::Ecs, deployment))
+            }
+            (None, OnFailure::Stop, _) => Err(Left::AsDeclared),
+            (None, OnFailure::Rollback, None) => Err(Left::NothingHealthyKnown),
+            (None, OnFailure::Rollback, Some(to)) => self
+                .go_back(step.plan, service, waiting, to)
+                .await
+                .map(|deployment| (to.clone(), By::Evenkeel, deployment)),
+        };
+        let (to, by, deployment) = match way {
+            Ok(way) => way,
+            Err(left) => {
+                waiting.back = Some(Back {
+                    revision,
+                    reason,
+                    by: By::Evenkeel,
+                    diagnosis,
+                });
+                return self.end(step, |waiting| {
+                    // Not on its way back after all.
+                    let back = waiting.back.as_ref();
+                    Outcome::Failed {
+                        revision: waiting.watched.revision.clone(),
+                        reason: back.and_then(|back| back.reason.clone()),
+                        left,
+                    }
+                });
+            }
+        };
+        let service = step.plan.name.clone();
+        (self.report)(&Event::GoingBack {
+            service,
+            to: to.clone(),
+            by,
+        });
+        // The deployment that goes back may not be visible yet; then the one
+        // that failed still is PRIMARY.
+        let failed = waiting.watched.deployment.clone();
+        waiting.watched = Watched {
+            revision: to,
+            deployment,
+            before: failed.unwrap_or_else(|| waiting.watched.before.clone()),
+            from: Some(revision.clone()),
+        };
+        waiting.back = Some(Back {
+            revision,
+            reason,
+            by,
+            diagnosis,
+        });
+        waiting.from = Instant::now();
+        waiting.last = None;
+        waiting.ending = None;
+    }
+
+    /// Ends a wait, and says so.
+    fn end(&mut self, step: &mut Step<'_>, outcome: impl FnOnce(&Waiting) -> Outcome) {
         let Progress::Waiting(waiting) = &step.state else {
             return;
         };
+        let outcome = outcome(waiting);
         let (now, elapsed) = (waiting.now.clone(), waiting.since.elapsed());
+        let diagnosis = waiting.back.as_ref().map(|back| back.diagnosis.clone());
         (self.report)(&Event::Ended {
             service: step.plan.name.clone(),
             outcome: outcome.clone(),
+            diagnosis: diagnosis.clone(),
             now: now.clone(),
             elapsed,
         });
         step.announced = true;
+        step.diagnosis = diagnosis;
         step.state = Progress::Ended(outcome, now, elapsed);
     }
 }
@@ -241,18 +404,4 @@ fn waiting_names(steps: &[Step<'_>]) -> Vec<String> {
         .filter(|step| step.waits().is_some())
         .map(|step| step.plan.name.clone())
         .collect()
-}
-
-/// What happened to a service, if ECS tells.
-async fn history(reader: &Reader, key: &ServiceKey) -> Option<Vec<ServiceDeployment>> {
-    let mut observed = Observed::default();
-    let wants = BTreeSet::from([Want::History(key.clone())]);
-    if let Err(error) = reader.look(wants, &mut observed).await {
-        debug!(%error, service = %key, "the history could not be read");
-        return None;
-    }
-    match observed.history(key) {
-        Ok(Seen::Found(history)) if !history.is_empty() => Some(history.clone()),
-        _ => None,
-    }
 }

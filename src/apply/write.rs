@@ -5,13 +5,14 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
+use super::evidence::history;
 use super::wait::Waiting;
 use super::{Apply, Progress, Step, describe, end_unwritten, failed, rollout};
 use crate::cloud::{Effect, Error, Reader, WriteError, Writer};
-use crate::event::{Event, How, Outcome};
+use crate::event::{Event, How, Left, Outcome};
 use crate::model::{DeploymentId, RevisionArn};
 use crate::observed::{Seen, Service, ServiceKey};
-use crate::plan::{self, Change, Target, Verdict};
+use crate::plan::{self, Change, ServicePlan, Target, Verdict};
 
 /// How often a registration is tried: after a throttle (the limit is one a
 /// second) or when it is certain enough that the last one had no effect.
@@ -132,8 +133,51 @@ impl Apply<'_> {
             } else {
                 How::Started
             };
-            step.state = Progress::Waiting(Waiting::new(watched, how));
+            step.state = Progress::Waiting(Box::new(Waiting::new(watched, how)));
         }
+    }
+}
+
+impl Apply<'_> {
+    /// Lets a service go back to the revision that ran healthily before. It is
+    /// never registered again: it is there, and it is known to run.
+    pub(super) async fn go_back(
+        &self,
+        plan: &ServicePlan,
+        service: &Service,
+        waiting: &Waiting,
+        to: &RevisionArn,
+    ) -> Result<Option<DeploymentId>, Left> {
+        let refused = |error: WriteError| Left::Refused(error.to_string());
+        // Where traffic is shifted, ECS itself undoes what it has done so far.
+        if !service.is_rolling()
+            && let Some(history) = history(self.reader, &plan.key).await
+            && let Some(ours) = history
+                .iter()
+                .find(|deployment| deployment.revision.as_ref() == Some(&waiting.watched.revision))
+        {
+            self.writer
+                .stop_deployment(&ours.arn)
+                .await
+                .map_err(refused)?;
+            return Ok(None);
+        }
+        let before = service.primary().map_or_else(
+            || waiting.watched.before.clone(),
+            |primary| primary.id.clone(),
+        );
+        let update = Update {
+            key: plan.key.clone(),
+            revision: to.clone(),
+            before: before.clone(),
+            from: waiting.watched.revision.clone(),
+            restart: false,
+        };
+        let answer = update
+            .send(self.reader, self.writer)
+            .await
+            .map_err(refused)?;
+        Ok(rollout::started(&before, to, &answer))
     }
 }
 

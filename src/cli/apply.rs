@@ -31,6 +31,9 @@ pub struct Args {
     /// already runs.
     #[arg(long)]
     force_new_deployment: bool,
+    /// Try again what failed before, although nothing is declared otherwise.
+    #[arg(long)]
+    retry: bool,
 }
 
 pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
@@ -39,6 +42,7 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
     world.announce()?;
     let options = Options {
         restart: args.force_new_deployment,
+        retry: args.retry,
     };
     let mut plans = Vec::new();
     for environment in &environments {
@@ -158,7 +162,7 @@ async fn confirm(question: String, mut interrupt: Interrupt) -> Result<(), Failu
     }
 }
 
-async fn carry_out(
+pub(super) async fn carry_out(
     world: &World,
     environment: &Environment,
     plan: &Plan,
@@ -172,6 +176,7 @@ async fn carry_out(
         change,
         restart,
         rolling_out,
+        failed_before,
         ..
     } = plan.count();
     let mut progress = match global.format {
@@ -194,7 +199,7 @@ async fn carry_out(
     match global.format {
         Format::Json => print(&report_json(plan.environment(), &report, code))?,
         // The plan has said it all.
-        Format::Text if change + restart + rolling_out == 0 => {}
+        Format::Text if change + restart + rolling_out + failed_before == 0 => {}
         Format::Text => {
             print(&format!(
                 "\n{}",
@@ -207,7 +212,7 @@ async fn carry_out(
 
 /// Turns the first Ctrl-C or SIGTERM into an interrupt; the second ends the
 /// process at once.
-fn listen() -> Interrupt {
+pub(super) fn listen() -> Interrupt {
     let (stop, interrupt) = watch::channel(false);
     tokio::spawn(async move {
         asked_to_stop().await;

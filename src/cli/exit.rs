@@ -8,7 +8,7 @@ pub const DONE: u8 = 0;
 pub const ERROR: u8 = 1;
 /// `plan --detailed-exitcode`: there are changes.
 pub const CHANGES: u8 = 2;
-/// The rollout failed.
+/// The rollout failed, or the same declared state had failed before.
 pub const FAILED: u8 = 3;
 /// Timed out waiting; the rollout goes on.
 pub const TIMED_OUT: u8 = 4;
@@ -37,7 +37,9 @@ pub fn of_report(report: &Report) -> u8 {
 fn of_outcome(outcome: &Outcome) -> Option<u8> {
     Some(match outcome {
         Outcome::Unchanged { .. } | Outcome::Deployed { .. } => DONE,
-        Outcome::Failed { .. } | Outcome::RolledBack { .. } => FAILED,
+        Outcome::Failed { .. } | Outcome::RolledBack { .. } | Outcome::FailedBefore { .. } => {
+            FAILED
+        }
         Outcome::TimedOut { .. } => TIMED_OUT,
         Outcome::Superseded { .. } | Outcome::Stale { .. } => STALE,
         Outcome::Interrupted { .. } => INTERRUPTED,

@@ -7,6 +7,7 @@ mod failure;
 mod log;
 mod plan;
 mod sandbox;
+mod wait;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -35,7 +36,7 @@ Exit codes:
   1  error, or blocked           5  stale plan, or another deployment won
   2  plan --detailed-exitcode:   64 wrong usage
      there are changes           130 interrupted
-  3  the rollout failed
+  3  the rollout failed, or had failed before
 
 Try it without an account:  evenkeel apply prod --sandbox";
 
@@ -78,6 +79,7 @@ enum Color {
 enum Command {
     Plan(plan::Args),
     Apply(apply::Args),
+    Wait(wait::Args),
     Sandbox(sandbox::Args),
 }
 
@@ -126,6 +128,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         match cli.command {
             Command::Plan(args) => plan::run(args, &cli.global).await,
             Command::Apply(args) => apply::run(args, &cli.global).await,
+            Command::Wait(args) => wait::run(args, &cli.global).await,
             Command::Sandbox(args) => sandbox::run(args).await,
         }
     })

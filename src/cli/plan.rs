@@ -46,6 +46,8 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
     let counts: Vec<_> = plans.iter().map(Plan::count).collect();
     Ok(if counts.iter().any(|count| count.blocked > 0) {
         exit::ERROR
+    } else if counts.iter().any(|count| count.failed_before > 0) {
+        exit::FAILED
     } else if args.detailed_exitcode && counts.iter().any(|count| count.change > 0) {
         exit::CHANGES
     } else {

@@ -24,8 +24,9 @@ const DEPLOYMENTS: i32 = 20;
 const TASKS_A_CALL: usize = 100;
 /// Pages of stopped tasks that are read. A thousand are enough to know why.
 const TASK_PAGES: usize = 10;
-/// Log lines that are read of one container.
-const LOG_LINES: i32 = 10;
+/// Log lines that are read of one container: enough for the end of a stack
+/// trace and what led to it.
+const LOG_LINES: i32 = 40;
 
 pub(super) async fn deployments(reader: &Reader, key: ServiceKey) -> Result<Vec<Sight>, Error> {
     let _turn = reader.turn().await;
@@ -134,6 +135,10 @@ fn read(
             .lifecycle_stage()
             .map(|stage| stage.as_str().to_owned()),
         traffic: target.and_then(|target| target.requested_production_traffic_weight()),
+        paused: deployment.lifecycle_hook_details().iter().any(|hook| {
+            hook.status()
+                .is_some_and(|status| status.as_str() == "AWAITING_ACTION")
+        }),
         triggered: triggered_breaker || triggered_alarm,
     })
 }

@@ -1,7 +1,8 @@
-//! The two writes of a deployment.
+//! The writes of a deployment, and the one that undoes it.
 
 use aws_sdk_ecs as ecs;
 use aws_sdk_ecs::config::retry::RetryConfig;
+use aws_sdk_ecs::types::StopServiceDeploymentStopType;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use serde::Deserialize;
@@ -115,6 +116,20 @@ impl Writer {
                 effect: Effect::Unknown,
             })?;
         Ok(answer.service)
+    }
+
+    /// Lets ECS undo a service deployment: it goes back to where that began.
+    pub async fn stop_deployment(&self, arn: &str) -> Result<(), WriteError> {
+        const ACTION: &str = "ecs:StopServiceDeployment";
+        info!(deployment = arn, "{ACTION}");
+        self.ecs
+            .stop_service_deployment()
+            .service_deployment_arn(arn)
+            .stop_type(StopServiceDeploymentStopType::Rollback)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| failed(ACTION, &error))
     }
 }
 

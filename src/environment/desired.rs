@@ -38,6 +38,9 @@ pub struct Desired {
     pub cluster: ClusterName,
     /// The role that is assumed before any call.
     pub role: Option<String>,
+    /// Whether revisions that are registered carry tags that say where they
+    /// come from.
+    pub provenance: bool,
     /// In the file's order; never empty.
     pub services: Vec<Service>,
 }
@@ -54,10 +57,22 @@ pub struct Service {
     pub images: Vec<Image>,
     /// How long to wait for a rollout to end.
     pub timeout: Duration,
+    /// What to do when a rollout fails.
+    pub on_failure: OnFailure,
     /// Where the service is declared (its table's header).
     pub at: Location,
     /// Where its ECS name is declared (`name = …`, else the table's header).
     pub name_at: Location,
+}
+
+/// What to do when a rollout fails and ECS does not go back by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnFailure {
+    /// Go back to the revision that ran healthily before.
+    #[default]
+    Rollback,
+    /// Leave things as they are, and say how to continue.
+    Stop,
 }
 
 /// The image of one container, as declared.

@@ -31,7 +31,11 @@ pub(super) fn mistake(text: &str, span: Range<usize>, message: &str) -> Mistake 
     let before = text[line_start..span.start].trim();
     let starts = |beginning| message.starts_with(beginning);
     let at = |what: &str| Mistake::new(span.clone(), what);
-    if starts("string values must be quoted") {
+    // Words that begin like `true`, `nan` or `inf` are taken for misspelled ones.
+    let word = starts("invalid boolean") || starts("invalid float");
+    if starts("string values must be quoted")
+        || (word && raw.starts_with(|c: char| c.is_ascii_alphabetic()))
+    {
         return unquoted(at, raw, before);
     }
     if starts("key with no value") {
@@ -119,9 +123,18 @@ pub(super) fn mistake(text: &str, span: Range<usize>, message: &str) -> Mistake 
 fn unquoted(at: impl Fn(&str) -> Mistake, raw: &str, before: &str) -> Mistake {
     // Word processors and chats make quotes curly.
     let bare = raw.trim_matches(['“', '”', '‘', '’', '„', '«', '»', '"', '\'']);
+    let key = before.trim_end_matches('=').trim_end();
     if bare.is_empty() {
-        let key = before.trim_end_matches('=').trim_end();
         return at("the value is missing").help(format!("write {} = \"…\"", brief(key)));
+    }
+    if key == "provenance" {
+        // The only key that is no string; YAML and others have many words for it.
+        let help = match bare.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" => "write true",
+            "false" | "no" | "off" => "write false",
+            _ => "write true or false",
+        };
+        return at("this is neither true nor false").help(help.to_owned());
     }
     let what = if bare == raw {
         "a string needs quotes"
@@ -158,6 +171,7 @@ fn as_in_toml(key: &str, value: &str) -> String {
         };
     }
     match DeValue::parse(value).as_ref().map(Spanned::get_ref) {
+        Ok(DeValue::Boolean(_)) if key == "provenance" => format!("write {key} = {value}"),
         Ok(DeValue::String(_) | DeValue::Array(_) | DeValue::Table(_)) => {
             format!("write {key} = {}", brief(value))
         }

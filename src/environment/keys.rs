@@ -26,14 +26,22 @@ pub(super) enum Guess {
 }
 
 pub(super) const TOP: Keys = Keys {
-    known: &["account", "region", "cluster", "role", "services"],
+    known: &[
+        "account",
+        "region",
+        "cluster",
+        "role",
+        "provenance",
+        "rollout",
+        "services",
+    ],
     later: &["allow-unknown-fields", "drift", "suspend", "promotion"],
     elsewhere: &[
         ("name", "[services.NAME]"),
         ("image", "[services.NAME]"),
         ("containers", "[services.NAME]"),
-        ("rollout", "[services.NAME]"),
-        ("timeout", "[services.NAME.rollout]"),
+        ("timeout", "[rollout]"),
+        ("on-failure", "[rollout]"),
     ],
 };
 
@@ -56,7 +64,9 @@ pub(super) const SERVICE: Keys = Keys {
         ("account", AT_THE_TOP),
         ("region", AT_THE_TOP),
         ("role", AT_THE_TOP),
+        ("provenance", AT_THE_TOP),
         ("timeout", "[services.NAME.rollout]"),
+        ("on-failure", "[services.NAME.rollout]"),
     ],
 };
 
@@ -110,18 +120,23 @@ pub(super) const CONTAINER: Keys = Keys {
         ("account", AT_THE_TOP),
         ("region", AT_THE_TOP),
         ("role", AT_THE_TOP),
+        ("provenance", AT_THE_TOP),
         ("cluster", "[services.NAME]"),
+        ("rollout", "[services.NAME]"),
         ("timeout", "[services.NAME.rollout]"),
+        ("on-failure", "[services.NAME.rollout]"),
     ],
 };
 
+/// `[rollout]`, and `[services.NAME.rollout]`.
 pub(super) const ROLLOUT: Keys = Keys {
-    known: &["timeout"],
-    later: &["on-failure"],
+    known: &["timeout", "on-failure"],
+    later: &[],
     elsewhere: &[
         ("account", AT_THE_TOP),
         ("region", AT_THE_TOP),
         ("role", AT_THE_TOP),
+        ("provenance", AT_THE_TOP),
         ("name", "[services.NAME]"),
         ("cluster", "[services.NAME]"),
         ("image", "[services.NAME]"),
@@ -178,8 +193,8 @@ mod tests {
         assert_eq!(SERVICE.guess("imgae"), Guess::Meant("image"));
         assert_eq!(SERVICE.guess("containrs"), Guess::Meant("containers"));
         assert_eq!(SERVICE.guess("Containers"), Guess::Meant("containers"));
-        assert_eq!(ROLLOUT.guess("on_failure"), Guess::MeantLater("on-failure"));
-        assert_eq!(ROLLOUT.guess("onFailure"), Guess::MeantLater("on-failure"));
+        assert_eq!(ROLLOUT.guess("on_failure"), Guess::Meant("on-failure"));
+        assert_eq!(ROLLOUT.guess("onFailure"), Guess::Meant("on-failure"));
         assert_eq!(
             CONTAINER.guess("enviroment"),
             Guess::MeantLater("environment")

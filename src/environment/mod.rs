@@ -24,7 +24,7 @@ mod syntax;
 mod values;
 mod walk;
 
-pub use desired::{DEFAULT_TIMEOUT, Desired, Image, Location, Service};
+pub use desired::{DEFAULT_TIMEOUT, Desired, Image, Location, OnFailure, Service};
 pub use find::{all, find};
 pub use load_error::{LoadError, Unreadable};
 pub use mistakes::Mistakes;

@@ -9,7 +9,7 @@ use crate::model::{AccountId, ClusterName, Region};
 use super::desired::{Desired, Service};
 use super::keys;
 use super::mistakes::{Mistake, Mistakes};
-use super::services;
+use super::services::{self, Rollout};
 use super::source::Source;
 use super::syntax::Syntax;
 use super::values;
@@ -21,6 +21,8 @@ pub(super) struct Above<'a> {
     account: Option<&'a AccountId>,
     region: Option<&'a Region>,
     pub(super) cluster: Option<&'a ClusterName>,
+    /// What holds for all services that do not say otherwise.
+    pub(super) rollout: Rollout,
 }
 
 impl Above<'_> {
@@ -112,10 +114,16 @@ fn top(
     let cluster_entry = required("cluster");
     let services_entry = required("services");
     let role_entry = table.take("role");
+    let provenance_entry = table.take("provenance");
+    let rollout_entry = table.take("rollout");
     // Missing keys go above the first header, so that is where they are missed.
-    let start = services_entry
-        .as_ref()
-        .map_or(first, |services| services.key.clone());
+    let start = [&rollout_entry, &services_entry]
+        .into_iter()
+        .flatten()
+        .map(|table| table.key.clone())
+        .min_by_key(|key| key.start)
+        .filter(|_| services_entry.is_some())
+        .unwrap_or(first);
 
     let account =
         account_entry.and_then(|entry| Some((values::account(&entry, found)?, entry.span)));
@@ -125,11 +133,16 @@ fn top(
         Some(entry) => values::role(entry, account.as_ref(), found).map(Some),
         None => Some(None),
     };
+    let provenance = provenance_entry.map_or(Some(true), |entry| entry.boolean(found));
+    let rollout = rollout_entry.map_or_else(Rollout::default, |entry| {
+        services::rollout(&entry, "rollout", found)
+    });
     let above = Above {
         source,
         account: account.as_ref().map(|(account, _)| account),
         region: region.as_ref(),
         cluster: cluster.as_ref(),
+        rollout,
     };
     let services = services_entry.and_then(|entry| {
         let services = entry.table(found, || match entry.value {
@@ -154,6 +167,7 @@ fn top(
         region: region?,
         cluster: cluster?,
         role: role?,
+        provenance: provenance?,
         services: services.filter(|services: &Vec<Service>| !services.is_empty())?,
     })
 }

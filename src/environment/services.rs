@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::time::Duration;
 
 use crate::model::{ClusterName, ServiceName};
 
-use super::desired::{DEFAULT_TIMEOUT, Image, Service};
+use super::desired::{DEFAULT_TIMEOUT, Image, OnFailure, Service};
 use super::keys;
 use super::mistakes::Mistake;
 use super::parse::Above;
@@ -56,11 +57,11 @@ fn service(
 
     let direct = table.take("image");
     let containers = table.take("containers");
-    let rollout = table.take("rollout");
-    let timeout = match &rollout {
-        Some(rollout) => timeout(rollout, entry.name, found),
-        None => Some(DEFAULT_TIMEOUT),
-    };
+    let own = table
+        .take("rollout")
+        .map_or_else(Rollout::default, |entry| {
+            rollout(&entry, &format!("services.{shown}.rollout"), found)
+        });
     let meant = table.refuse_rest(&keys::SERVICE, found);
     let images = match (&direct, &containers) {
         (Some(image), Some(containers)) => {
@@ -97,7 +98,14 @@ fn service(
         service: service?,
         cluster: cluster?,
         images: images?,
-        timeout: timeout?,
+        timeout: own
+            .timeout
+            .or(above.rollout.timeout)
+            .unwrap_or(DEFAULT_TIMEOUT),
+        on_failure: own
+            .on_failure
+            .or(above.rollout.on_failure)
+            .unwrap_or_default(),
         at: above.source.location(entry.key.start),
         name_at: above.source.location(name_at.start),
     })
@@ -279,22 +287,27 @@ fn no_image(entry: &Entry<'_>, above: &Above<'_>, found: &mut Findings<'_>) {
     );
 }
 
-fn timeout(
-    entry: &Entry<'_>,
-    service: &str,
-    found: &mut Findings<'_>,
-) -> Option<std::time::Duration> {
-    let help = || {
-        format!(
-            "write timeout = \"15m\" under [services.{}.rollout]",
-            brief(service)
-        )
+/// What a `rollout` table says; what is wrong in it counts as not said.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Rollout {
+    timeout: Option<Duration>,
+    on_failure: Option<OnFailure>,
+}
+
+/// `header` is the table's place in the file, for help.
+pub(super) fn rollout(entry: &Entry<'_>, header: &str, found: &mut Findings<'_>) -> Rollout {
+    let help = || format!("write timeout = \"15m\" under [{header}]");
+    let Some(mut table) = entry.table(found, help) else {
+        return Rollout::default();
     };
-    let mut table = entry.table(found, help)?;
-    let timeout = match table.take("timeout") {
-        Some(timeout) => values::timeout(&timeout, found),
-        None => Some(DEFAULT_TIMEOUT),
+    let rollout = Rollout {
+        timeout: table
+            .take("timeout")
+            .and_then(|entry| values::timeout(&entry, found)),
+        on_failure: table
+            .take("on-failure")
+            .and_then(|entry| values::on_failure(&entry, found)),
     };
     table.refuse_rest(&keys::ROLLOUT, found);
-    timeout
+    rollout
 }

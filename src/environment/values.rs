@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use crate::model::{AccountId, ClusterName, ImageReference, Invalid, Region, ServiceName};
 
+use super::desired::OnFailure;
 use super::duration;
+use super::keys::nearest;
 use super::mistakes::Mistake;
 use super::regions;
 use super::show::brief;
@@ -165,6 +167,28 @@ pub(super) fn timeout(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<Dur
         Ok(length) => return Some(length),
     };
     found.add(Mistake::new(entry.span.clone(), format!("invalid `timeout`: {reason}")).help(help));
+    None
+}
+
+pub(super) fn on_failure(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<OnFailure> {
+    let example = "write \"rollback\" or \"stop\"";
+    let text = entry.string(found, |_| None, example)?;
+    match text {
+        "rollback" => return Some(OnFailure::Rollback),
+        "stop" => return Some(OnFailure::Stop),
+        _ => {}
+    }
+    let help = match nearest(text, ["rollback", "stop"]) {
+        Some(meant) => format!("did you mean \"{meant}\"?"),
+        None => example.to_owned(),
+    };
+    found.add(
+        Mistake::new(
+            entry.span.clone(),
+            "invalid `on-failure`: it is \"rollback\" or \"stop\"",
+        )
+        .help(help),
+    );
     None
 }
 

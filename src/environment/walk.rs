@@ -178,6 +178,22 @@ impl<'a> Entry<'a> {
         None
     }
 
+    /// The value as true or false; anything else is a mistake that says so.
+    pub(super) fn boolean(&self, found: &mut Findings<'_>) -> Option<bool> {
+        if let DeValue::Boolean(value) = self.value {
+            return Some(*value);
+        }
+        if self.span.is_empty() {
+            return None;
+        }
+        let help = match self.value.as_str() {
+            Some(word @ ("true" | "false")) => format!("write {word}, without quotes"),
+            _ => "write true or false".to_owned(),
+        };
+        found.add(self.mismatch("true or false").help(help));
+        None
+    }
+
     /// The value as a table; anything else is a mistake, with `help` what to write.
     pub(super) fn table(
         &self,

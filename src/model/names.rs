@@ -99,7 +99,7 @@ fn check_region(text: &str) -> Result<(), Invalid> {
     let parts: Vec<&str> = text.split('-').collect();
     let shaped = match parts.as_slice() {
         [partition, middle @ .., number] if !middle.is_empty() => {
-            partition.len() == 2
+            (2..=4).contains(&partition.len())
                 && number.bytes().all(|b| b.is_ascii_digit())
                 && !number.is_empty()
                 && [*partition]
@@ -165,6 +165,7 @@ mod tests {
             "us-gov-east-1",
             "cn-north-1",
             "us-iso-east-1",
+            "eusc-de-east-1",
         ] {
             assert!(right.parse::<Region>().is_ok(), "{right}");
         }

@@ -19,6 +19,8 @@ pub struct ServiceDeployment {
     pub stage: Option<String>,
     /// Percent of the traffic that the new revision gets, where that is told.
     pub traffic: Option<f64>,
+    /// A hook waits for a person to continue.
+    pub paused: bool,
     /// The circuit breaker or an alarm has ended it.
     pub triggered: bool,
 }

@@ -17,9 +17,13 @@ use crate::model::{
     AccountId, ClusterName, Digest, EcrRepository, ImageReference, Platform, Region, RevisionArn,
     TaskDefinition,
 };
-use crate::observed::{Deployment, Observed, Seen, Service, ServiceKey, Unreadable, Wants};
+use crate::observed::{
+    Deployment, DeploymentStatus, Observed, RolloutState, Seen, Service, ServiceKey, Unreadable,
+    Wants,
+};
 use serde_json::{Map, Value};
 
+pub use crate::environment::OnFailure;
 pub use verdict::*;
 
 /// What the caller wants beside the declared state.
@@ -27,6 +31,8 @@ pub use verdict::*;
 pub struct Options {
     /// Start a rollout also of services that are in sync.
     pub restart: bool,
+    /// Try again what failed before.
+    pub retry: bool,
 }
 
 /// Compares what is declared with what was seen.
@@ -54,19 +60,108 @@ fn plan_service(
     observed: &Observed,
     options: Options,
 ) -> Result<ServicePlan, Wants> {
-    let key = ServiceKey {
-        cluster: desired.cluster.clone(),
-        service: desired.service.clone(),
-    };
+    let key = key_of(desired);
     let mut notes = Vec::new();
     let verdict = decide(desired, &key, observed, options, &mut notes)?;
     Ok(ServicePlan {
         name: desired.name.clone(),
         key,
         timeout: desired.timeout,
+        on_failure: desired.on_failure,
+        healthy: healthy(&key_of(desired), &verdict, observed)?,
         verdict,
         notes,
     })
+}
+
+fn key_of(desired: &DesiredService) -> ServiceKey {
+    ServiceKey {
+        cluster: desired.cluster.clone(),
+        service: desired.service.clone(),
+    }
+}
+
+/// The revision to go back to when a rollout fails: what runs now, if its own
+/// rollout was completed; else the last whose rollout was.
+fn healthy(
+    key: &ServiceKey,
+    verdict: &Verdict,
+    observed: &Observed,
+) -> Result<Option<RevisionArn>, Wants> {
+    let (target, basis) = match verdict {
+        Verdict::Change(change) => {
+            let target = match &change.to {
+                Target::Existing(revision) => Some(revision),
+                Target::New(_) => None,
+            };
+            (
+                target,
+                change
+                    .supersedes
+                    .is_none()
+                    .then_some(&change.basis.revision),
+            )
+        }
+        Verdict::RollingOut(rollout) => (Some(&rollout.revision), None),
+        Verdict::InSync { .. } | Verdict::FailedBefore(_) | Verdict::Blocked(_) => return Ok(None),
+    };
+    if let Some(basis) = basis {
+        return Ok((Some(basis) != target).then(|| basis.clone()));
+    }
+    if let Seen::Found(history) = observed.history(key)? {
+        let completed = history
+            .iter()
+            .filter(|deployment| deployment.status == DeploymentStatus::Successful)
+            .filter_map(|deployment| deployment.revision.as_ref())
+            .find(|revision| Some(*revision) != target);
+        if completed.is_some() {
+            return Ok(completed.cloned());
+        }
+    }
+    // Without a history: what still runs beside the rollout, the oldest.
+    Ok(observed.service(key).ok().and_then(|seen| match seen {
+        Seen::Found(service) => service
+            .deployments
+            .iter()
+            .rev()
+            .filter(|deployment| deployment.status != "PRIMARY" && deployment.running_count > 0)
+            .map(|deployment| &deployment.task_definition)
+            .find(|revision| Some(*revision) != target)
+            .cloned(),
+        Seen::Missing | Seen::Unreadable(_) => None,
+    }))
+}
+
+/// Whether deploying this revision to this service failed the last time. ECS
+/// remembers; nothing is kept here.
+fn failed_before(
+    revision: &RevisionArn,
+    key: &ServiceKey,
+    service: &Service,
+    running: &RevisionArn,
+    observed: &Observed,
+) -> Result<Option<FailedBefore>, Wants> {
+    let failure = |at, reason: &Option<String>| FailedBefore {
+        revision: revision.clone(),
+        running: running.clone(),
+        at,
+        reason: reason.clone(),
+    };
+    let listed = service.deployments.iter().find(|deployment| {
+        deployment.task_definition == *revision
+            && deployment.rollout_state == Some(RolloutState::Failed)
+    });
+    if let Some(listed) = listed {
+        return Ok(Some(failure(None, &listed.rollout_state_reason)));
+    }
+    let Seen::Found(history) = observed.history(key)? else {
+        return Ok(None);
+    };
+    Ok(history
+        .iter()
+        .find(|deployment| deployment.revision.as_ref() == Some(revision))
+        .filter(|last| last.failed())
+        .map(|last| failure(last.finished_at.or(Some(last.created_at)), &last.reason)))
 }
 
 fn decide(
@@ -151,6 +246,12 @@ fn decide(
         Ok(to) => to,
         Err(block) => return blocked(block),
     };
+    if let Target::Existing(revision) = &to
+        && !options.retry
+        && let Some(failed) = failed_before(revision, key, service, &basis.revision, observed)?
+    {
+        return Ok(Verdict::FailedBefore(failed));
+    }
     Ok(Verdict::Change(Box::new(Change {
         supersedes: (!primary.is_complete(service.deployments.len() == 1))
             .then(|| Rollout::of(primary)),
@@ -174,20 +275,21 @@ fn unchanged(
     options: Options,
     notes: &mut Vec<Note>,
 ) -> Result<Verdict, Wants> {
-    use crate::observed::RolloutState;
     let failed = primary.rollout_state == Some(RolloutState::Failed);
     let complete = primary.is_complete(service.deployments.len() == 1);
     if !failed && !complete {
         return Ok(Verdict::RollingOut(Rollout::of(primary)));
     }
-    if options.restart {
+    if options.restart || (failed && options.retry) {
         return restart(basis, observed);
     }
     if failed {
-        return blocked(Block::RolloutFailed {
+        return Ok(Verdict::FailedBefore(FailedBefore {
+            running: basis.revision.clone(),
             revision: basis.revision,
+            at: None,
             reason: primary.rollout_state_reason.clone(),
-        });
+        }));
     }
     if primary.running_count < primary.desired_count {
         notes.push(Note::TasksMissing {

@@ -487,7 +487,13 @@ fn a_rollout_of_what_is_declared_is_waited_for() {
     // Asking for a restart starts nothing on top of it.
     assert_eq!(
         scene()
-            .plan_with(&declared, Options { restart: true })
+            .plan_with(
+                &declared,
+                Options {
+                    restart: true,
+                    ..Options::default()
+                }
+            )
             .verdict,
         expected
     );
@@ -501,6 +507,18 @@ fn a_rollout_of_something_else_is_superseded_and_said() {
 }
 
 #[test]
+fn a_rollback_that_would_be_cut_short_is_called_one() {
+    let scene = Scene::on("nginx:1")
+        .deployment("rolloutState", "IN_PROGRESS")
+        .deployment(
+            "rolloutStateReason",
+            "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/0.",
+        );
+    let change = change(scene.plan(&desired("image = \"nginx:2\"")));
+    assert!(change.supersedes.is_some_and(|ended| ended.rolls_back));
+}
+
+#[test]
 fn a_failed_rollout_of_what_is_declared_is_not_in_sync() {
     let scene = || {
         Scene::on("nginx:2")
@@ -508,12 +526,28 @@ fn a_failed_rollout_of_what_is_declared_is_not_in_sync() {
             .deployment("rolloutStateReason", "why")
     };
     let declared = desired("image = \"nginx:2\"");
-    let expected = Block::RolloutFailed {
+    let expected = Verdict::FailedBefore(FailedBefore {
         revision: arn(7),
+        running: arn(7),
+        at: None,
         reason: Some("why".into()),
+    });
+    assert_eq!(scene().plan(&declared).verdict, expected);
+    let retry = Options {
+        retry: true,
+        ..Options::default()
     };
-    assert_eq!(block(scene().plan(&declared)), expected);
-    assert!(change(scene().plan_with(&declared, Options { restart: true })).restart);
+    assert!(change(scene().plan_with(&declared, retry)).restart);
+    assert!(
+        change(scene().plan_with(
+            &declared,
+            Options {
+                restart: true,
+                ..Options::default()
+            }
+        ))
+        .restart
+    );
 }
 
 #[test]
@@ -577,12 +611,24 @@ fn the_live_tags_go_along() {
 #[test]
 fn a_restart_is_of_the_revision_that_runs() {
     let declared = desired("image = \"nginx:2\"");
-    let plan = Scene::on("nginx:2").plan_with(&declared, Options { restart: true });
+    let plan = Scene::on("nginx:2").plan_with(
+        &declared,
+        Options {
+            restart: true,
+            ..Options::default()
+        },
+    );
     let restart = change(plan);
     assert!(restart.restart && restart.images.is_empty());
     assert_eq!(restart.to, Target::Existing(arn(7)));
     // What differs is deployed as ever, which restarts it.
-    let plan = Scene::on("nginx:1").plan_with(&declared, Options { restart: true });
+    let plan = Scene::on("nginx:1").plan_with(
+        &declared,
+        Options {
+            restart: true,
+            ..Options::default()
+        },
+    );
     assert!(!change(plan).restart);
 }
 

@@ -35,6 +35,25 @@ impl Plan {
     pub fn services(&self) -> &[ServicePlan] {
         &self.services
     }
+    /// What is left to wait for: the services that run what is declared or are
+    /// on their way to it, with nothing to write even when one fails; and the
+    /// names of all others.
+    pub fn under_way(&self) -> (Plan, Vec<String>) {
+        let (mut waiting, mut others) = (self.clone(), Vec::new());
+        waiting.services.retain_mut(|service| {
+            service.on_failure = OnFailure::Stop;
+            let waits = matches!(
+                service.verdict,
+                Verdict::InSync { .. } | Verdict::RollingOut(_)
+            );
+            if !waits {
+                others.push(service.name.clone());
+            }
+            waits
+        });
+        (waiting, others)
+    }
+
     pub fn count(&self) -> Count {
         let mut count = Count::default();
         for service in &self.services {
@@ -43,6 +62,7 @@ impl Plan {
                 Verdict::Change(change) if change.restart => count.restart += 1,
                 Verdict::Change(_) => count.change += 1,
                 Verdict::RollingOut(_) => count.rolling_out += 1,
+                Verdict::FailedBefore(_) => count.failed_before += 1,
                 Verdict::Blocked(_) => count.blocked += 1,
             }
         }
@@ -56,6 +76,7 @@ pub struct Count {
     pub change: usize,
     pub restart: usize,
     pub rolling_out: usize,
+    pub failed_before: usize,
     pub blocked: usize,
     pub in_sync: usize,
 }
@@ -68,6 +89,10 @@ pub struct ServicePlan {
     pub key: ServiceKey,
     /// How long to wait for its rollout.
     pub timeout: Duration,
+    /// Whether to go back when it fails.
+    pub on_failure: OnFailure,
+    /// The revision that ran healthily before, to go back to.
+    pub healthy: Option<RevisionArn>,
     pub verdict: Verdict,
     pub notes: Vec<Note>,
 }
@@ -81,8 +106,22 @@ pub enum Verdict {
     Change(Box<Change>),
     /// What is declared is being deployed: wait for it, start nothing.
     RollingOut(Rollout),
+    /// The very state that is declared failed before: not tried again, until
+    /// the file changes or somebody asks for it.
+    FailedBefore(FailedBefore),
     /// Nothing can be done, for every one of these reasons; never empty.
     Blocked(Vec<Block>),
+}
+
+/// A failure that is remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedBefore {
+    pub revision: RevisionArn,
+    /// What runs instead.
+    pub running: RevisionArn,
+    /// Seconds since the epoch.
+    pub at: Option<i64>,
+    pub reason: Option<String>,
 }
 
 /// A rollout to start.
@@ -218,11 +257,6 @@ pub enum Block {
         image: ImageReference,
         wanted: Platform,
         there_are: Vec<Platform>,
-    },
-    /// What is declared is PRIMARY, and ECS has given it up.
-    RolloutFailed {
-        revision: RevisionArn,
-        reason: Option<String>,
     },
     Unreadable {
         what: String,

@@ -157,22 +157,6 @@ pub(super) fn said(block: &Block) -> Said {
                 )
             }
         }
-        Block::RolloutFailed { revision, reason } => Said {
-            hint: Some(
-                "declare another image, or try this one again with apply --force-new-deployment"
-                    .into(),
-            ),
-            ..plain(
-                "rollout-failed",
-                format!(
-                    "what is declared is revision {}, and its rollout failed{}",
-                    revision.revision(),
-                    reason
-                        .as_ref()
-                        .map_or_else(String::new, |why| format!(": {}", defuse(why)))
-                ),
-            )
-        },
         Block::Unreadable { what, why } => Said {
             hint: why.hint.clone(),
             ..plain(

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::block::said;
 use super::plan::note_text;
+use super::words::time;
 use crate::event::{Event, Report};
 use crate::plan::{Count, Plan, ServicePlan, Target, Verdict};
 
@@ -79,6 +80,7 @@ pub fn report_json(environment: &str, report: &Report, exit_code: u8) -> String 
                 "service": ended.service,
                 "cluster": ended.key.cluster,
                 "ecs_service": ended.key.service,
+                "diagnosis": ended.diagnosis,
                 "now": ended.now,
                 "elapsed_seconds": ended.elapsed.as_secs(),
             });
@@ -105,6 +107,7 @@ fn plan(plan: &Plan) -> Value {
         change,
         restart,
         rolling_out,
+        failed_before,
         blocked,
         in_sync,
     } = plan.count();
@@ -115,7 +118,7 @@ fn plan(plan: &Plan) -> Value {
         "cluster": plan.cluster(),
         "services": plan.services().iter().map(service).collect::<Vec<_>>(),
         "counts": {
-            "change": change, "restart": restart, "rolling_out": rolling_out, "blocked": blocked, "in_sync": in_sync,
+            "change": change, "restart": restart, "rolling_out": rolling_out, "failed_before": failed_before, "blocked": blocked, "in_sync": in_sync,
         },
     })
 }
@@ -129,6 +132,7 @@ fn service(service: &ServicePlan) -> Value {
             Verdict::InSync { .. } => "in-sync",
             Verdict::Change(_) => "change",
             Verdict::RollingOut(_) => "rolling-out",
+            Verdict::FailedBefore(_) => "failed-before",
             Verdict::Blocked(_) => "blocked",
         },
     });
@@ -158,6 +162,12 @@ fn service(service: &ServicePlan) -> Value {
             "deployment": rollout.deployment,
             "running": rollout.running,
             "desired": rollout.desired,
+        }),
+        Verdict::FailedBefore(before) => json!({
+            "revision": before.revision,
+            "running": before.running,
+            "failed_at": before.at.map(time),
+            "failed_because": before.reason,
         }),
         Verdict::Blocked(blocks) => json!({
             "reasons": blocks.iter().map(|block| {

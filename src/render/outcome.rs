@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::style::{BAD, BOLD, BUSY, GOOD, Styled};
-use super::words::{defuse, duration, paragraph, tasks};
-use crate::event::{Ended, How, Outcome, Report, Running};
+use super::words::{defuse, duration, paragraph, tasks, time};
+use crate::event::{By, Ended, How, Left, Outcome, Report, Running};
 
 /// The final summary: for each service what runs now, and how that came about.
 /// `headed` names the environment, where there are several.
@@ -28,7 +28,7 @@ pub fn report_text(environment: &str, headed: bool, report: &Report) -> String {
 }
 
 fn ended_text(text: &mut String, environment: &str, ended: &Ended, width: usize) {
-    let (mark, mut says) = sentence(&ended.outcome, &ended.now, ended.elapsed);
+    let (mark, mut says) = sentence(&ended.outcome, ended.elapsed);
     if let (Outcome::Deployed { .. }, Some(now)) = (&ended.outcome, ended.now.first()) {
         says += &format!(", {}", tasks(now.running, now.desired));
     }
@@ -40,8 +40,32 @@ fn ended_text(text: &mut String, environment: &str, ended: &Ended, width: usize)
     let mut say = |label: &str, line: &str| {
         *text += &format!("{}\n", paragraph(4, label, line));
     };
+    let diagnosis = ended.diagnosis.as_ref();
+    let causes = diagnosis
+        .map(|diagnosis| diagnosis.causes.as_slice())
+        .unwrap_or_default();
+    for (index, cause) in causes.iter().take(3).enumerate() {
+        let count = match cause.tasks {
+            0 => String::new(),
+            1 => " (1 task)".into(),
+            n => format!(" ({n} tasks)"),
+        };
+        say("cause  ", &format!("{}{count}", defuse(&cause.says)));
+        if index == 0 {
+            for line in diagnosis.iter().flat_map(|diagnosis| &diagnosis.log) {
+                say("log    ", &defuse(line));
+            }
+        }
+        say("next   ", &cause.next);
+    }
     if let Some(reason) = reason(&ended.outcome) {
         say("reason ", &reason);
+    }
+    for event in diagnosis.iter().flat_map(|diagnosis| &diagnosis.events) {
+        say("event  ", &defuse(event));
+    }
+    for gap in diagnosis.iter().flat_map(|diagnosis| &diagnosis.gaps) {
+        say("note   ", &defuse(gap));
     }
     if !ended.outcome.is_good() && !ended.now.is_empty() {
         say("now    ", &now_text(&ended.now));
@@ -51,11 +75,7 @@ fn ended_text(text: &mut String, environment: &str, ended: &Ended, width: usize)
     }
 }
 
-fn sentence(
-    outcome: &Outcome,
-    now: &[Running],
-    elapsed: Duration,
-) -> (Styled<&'static str>, String) {
+fn sentence(outcome: &Outcome, elapsed: Duration) -> (Styled<&'static str>, String) {
     let after = duration(elapsed);
     let (good, bad, open) = (Styled(GOOD, "✓"), Styled(BAD, "✗"), Styled(BUSY, "…"));
     match outcome {
@@ -85,16 +105,33 @@ fn sentence(
                 revision.revision()
             ),
         ),
-        Outcome::RolledBack { revision, to, .. } => (
+        Outcome::RolledBack {
+            revision,
+            to,
+            by,
+            complete,
+            ..
+        } => (
             bad,
             format!(
-                "the rollout of revision {} failed after {after}; {} revision {}",
+                "the rollout of revision {} failed; {} {}",
                 revision.revision(),
-                match now {
-                    [only] if only.running >= only.desired => "rolled back to",
-                    _ => "ECS goes back to",
+                match (complete, by) {
+                    (true, By::Ecs) => format!("ECS went back to revision {}", to.revision()),
+                    (true, By::Evenkeel) => format!("went back to revision {}", to.revision()),
+                    (false, _) => {
+                        format!("going back to revision {} is not finished", to.revision())
+                    }
                 },
-                to.revision()
+                format_args!("({after})"),
+            ),
+        ),
+        Outcome::FailedBefore { revision, at, .. } => (
+            bad,
+            format!(
+                "not deployed: the rollout of revision {} failed before{}",
+                revision.revision(),
+                at.map_or_else(String::new, |at| format!(", at {}", time(at)))
             ),
         ),
         Outcome::Superseded { revision, by } => (
@@ -153,39 +190,60 @@ fn sentence(
 
 fn reason(outcome: &Outcome) -> Option<String> {
     match outcome {
-        Outcome::Failed { reason, .. } | Outcome::RolledBack { reason, .. } => {
-            reason.as_deref().map(defuse)
-        }
+        Outcome::Failed { reason, .. }
+        | Outcome::RolledBack { reason, .. }
+        | Outcome::FailedBefore { reason, .. } => reason.as_deref().map(defuse),
         Outcome::Stale { why } | Outcome::Error { why, .. } => Some(defuse(why)),
         _ => None,
     }
 }
 
 fn next(outcome: &Outcome, environment: &str) -> Option<String> {
-    let again = format!("`evenkeel apply {environment}`");
-    match outcome {
+    let again = format!("`evenkeel apply {environment}");
+    Some(match outcome {
         Outcome::TimedOut { .. } | Outcome::Interrupted { revision: Some(_) } => {
-            Some(format!("{again} waits for it again"))
+            format!("`evenkeel wait {environment}` waits for it again")
         }
-        Outcome::Superseded { .. } | Outcome::Stale { .. } => Some(format!(
-            "`evenkeel plan {environment}` shows what differs now"
-        )),
+        Outcome::Superseded { .. } | Outcome::Stale { .. } => {
+            format!("`evenkeel plan {environment}` shows what differs now")
+        }
+        Outcome::Failed { left, .. } => match left {
+            Left::AsDeclared => format!(
+                "it is left as it is (on-failure = \"stop\"): declare another image, or try this \
+                 one again with {again} --retry`"
+            ),
+            Left::NothingHealthyKnown => {
+                format!("no revision is known that ran healthily before: declare one, and {again}`")
+            }
+            Left::Refused(why) => format!(
+                "going back was refused ({}): declare what ran before, and {again}`",
+                defuse(why)
+            ),
+        },
+        Outcome::FailedBefore { .. } => {
+            format!("declare another image, or try this one again with {again} --retry`")
+        }
         Outcome::Error {
             hint,
             going_on: true,
             ..
-        } => Some(format!(
-            "{}{again} looks and continues",
+        } => format!(
+            "{}{again}` looks and continues",
             hint.as_ref()
                 .map_or_else(String::new, |hint| format!("{hint}; then "))
-        )),
+        ),
         Outcome::Error {
             hint,
             going_on: false,
             ..
-        } => hint.clone(),
-        _ => None,
-    }
+        } => return hint.clone(),
+        Outcome::Deployed { .. }
+        | Outcome::Unchanged { .. }
+        | Outcome::RolledBack { .. }
+        | Outcome::Gone { .. }
+        | Outcome::Interrupted { revision: None }
+        | Outcome::HeldBack { .. } => return None,
+    })
 }
 
 /// `revision 41 runs, 3 of 3 tasks; revision 42, 1 of 3 tasks`.
@@ -211,6 +269,7 @@ fn count_text(report: &Report) -> String {
         "restarted",
         "still rolling out",
         "failed",
+        "failed before",
         "not deployed",
         "unchanged",
     ]
@@ -227,6 +286,7 @@ fn count_text(report: &Report) -> String {
                 "still rolling out"
             }
             Outcome::Failed { .. } | Outcome::RolledBack { .. } => "failed",
+            Outcome::FailedBefore { .. } => "failed before",
             Outcome::Unchanged { .. } => "unchanged",
             Outcome::Superseded { .. }
             | Outcome::Gone { .. }

@@ -7,9 +7,11 @@ use similar::{ChangeTag, TextDiff};
 
 use super::block::said;
 use super::style::{BAD, BOLD, BUSY, CHANGE, DIM, GOOD, Styled};
-use super::words::{WIDTH, defuse, paragraph, tasks};
+use super::words::{WIDTH, defuse, paragraph, tasks, time};
 use crate::model::{ImageReference, TaskDefinition};
-use crate::plan::{Block, Change, Count, ImageChange, Note, Plan, ServicePlan, Target, Verdict};
+use crate::plan::{
+    Block, Change, Count, FailedBefore, ImageChange, Note, Plan, ServicePlan, Target, Verdict,
+};
 
 /// How much a plan's text shows.
 #[derive(Debug, Clone, Copy, Default)]
@@ -105,6 +107,10 @@ fn service_text(text: &mut String, service: &ServicePlan, columns: &Columns, det
             Styled(BUSY, "…"),
             format!("revision {} is rolling out", rollout.revision.revision()),
         ),
+        Verdict::FailedBefore(before) => (
+            Styled(BAD, "✗"),
+            format!("revision {} runs", before.running.revision()),
+        ),
         Verdict::Blocked(_) => (Styled(BAD, "✗"), "blocked".into()),
     };
     let head = format!(
@@ -139,6 +145,7 @@ fn service_text(text: &mut String, service: &ServicePlan, columns: &Columns, det
                 tasks(rollout.running, rollout.desired)
             );
         }
+        Verdict::FailedBefore(before) => failed_before_text(text, before),
         Verdict::Blocked(blocks) => {
             for block in blocks {
                 block_text(text, block);
@@ -148,6 +155,22 @@ fn service_text(text: &mut String, service: &ServicePlan, columns: &Columns, det
     for note in &service.notes {
         let _ = writeln!(text, "{}", paragraph(4, "note ", &note_text(note)));
     }
+}
+
+fn failed_before_text(text: &mut String, before: &FailedBefore) {
+    let when = before
+        .at
+        .map_or_else(String::new, |at| format!(" at {}", time(at)));
+    let says = format!(
+        "what is declared is revision {}, and its rollout failed{when}",
+        before.revision.revision()
+    );
+    let _ = writeln!(text, "{}", paragraph(4, "", &says));
+    if let Some(reason) = &before.reason {
+        let _ = writeln!(text, "{}", paragraph(4, "reason ", &defuse(reason)));
+    }
+    let hint = "declare another image; or try this one again with apply --retry";
+    let _ = writeln!(text, "{}", paragraph(4, "hint   ", hint));
 }
 
 fn change_text(text: &mut String, change: &Change, detail: Detail) {
@@ -361,10 +384,11 @@ fn count_text(count: Count) -> String {
         change,
         restart,
         rolling_out,
+        failed_before,
         blocked,
         in_sync,
     } = count;
-    if change + restart + rolling_out + blocked == 0 {
+    if change + restart + rolling_out + failed_before + blocked == 0 {
         let services = if in_sync == 1 {
             "1 service"
         } else {
@@ -376,6 +400,7 @@ fn count_text(count: Count) -> String {
         (change, "to change"),
         (restart, "to restart"),
         (rolling_out, "rolling out"),
+        (failed_before, "failed before"),
         (blocked, "blocked"),
         (in_sync, "in sync"),
     ]

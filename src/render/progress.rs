@@ -1,7 +1,7 @@
 //! Events as plain lines.
 
 use super::words::{defuse, duration, tasks};
-use crate::event::{Event, Tasks};
+use crate::event::{By, Event, Stage, Tasks};
 
 /// The line that an event prints where nobody watches a terminal; `None` when
 /// it is left to the report at the end.
@@ -26,10 +26,28 @@ pub fn event_line(event: &Event) -> Option<String> {
         Event::Progress {
             service,
             tasks,
+            stage,
             elapsed,
         } => {
-            format!("{service}: {} ({})", tasks_line(*tasks), duration(*elapsed))
+            let stage = stage
+                .as_ref()
+                .map_or_else(String::new, |stage| stage_line(stage) + ", ");
+            format!(
+                "{service}: {stage}{} ({})",
+                tasks_line(*tasks),
+                duration(*elapsed)
+            )
         }
+        Event::GoingBack { service, to, by } => match by {
+            By::Ecs => format!(
+                "{service}: it failed; ECS goes back to revision {}",
+                to.revision()
+            ),
+            By::Evenkeel => format!(
+                "{service}: it failed; going back to revision {}",
+                to.revision()
+            ),
+        },
         Event::Trouble { services, why } => {
             format!(
                 "{}: {}; trying again, the rollout goes on",
@@ -62,6 +80,18 @@ pub fn adopted_or_started(event: &Event) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+/// `bake time, 10 % of traffic`; a pause names what it waits for.
+pub fn stage_line(stage: &Stage) -> String {
+    let mut line = defuse(&stage.name).to_lowercase().replace('_', " ");
+    if let Some(traffic) = stage.traffic {
+        line += &format!(", {traffic} % of traffic");
+    }
+    if stage.paused {
+        line += ", waiting for somebody to continue it";
+    }
+    line
 }
 
 /// `2 of 3 new tasks run, 1 starting, 3 old`.

@@ -26,6 +26,15 @@ pub fn tasks(running: i64, desired: i64) -> String {
     )
 }
 
+/// A moment for a person, in UTC: `2026-11-23 03:12 UTC`. Takes seconds since
+/// the epoch.
+pub(super) fn time(seconds: i64) -> String {
+    match jiff::Timestamp::from_second(seconds) {
+        Ok(at) => at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+        Err(_) => "at an unknown time".to_owned(),
+    }
+}
+
 /// Makes text from outside harmless: control characters (which move cursors
 /// and colour terminals) become visible, line ends become spaces, and what
 /// GitHub Actions would take for a workflow command no longer looks like one.
@@ -64,7 +73,7 @@ pub(super) fn list(names: &[String], most: usize) -> String {
     }
 }
 
-/// A paragraph behind a label: `label  text…`, wrapped to [`WIDTH`] with the
+/// A paragraph behind a label: `label  text…`, wrapped to 80 columns with the
 /// following lines under the text.
 pub fn paragraph(indent: usize, label: &str, text: &str) -> String {
     let gap = if label.is_empty() { "" } else { " " };
@@ -73,7 +82,7 @@ pub fn paragraph(indent: usize, label: &str, text: &str) -> String {
     let options = textwrap::Options::new(WIDTH)
         .initial_indent(&head)
         .subsequent_indent(&under)
-        .break_words(false)
+        .break_words(true)
         .word_splitter(textwrap::WordSplitter::NoHyphenation);
     textwrap::fill(text, options)
 }

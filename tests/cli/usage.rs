@@ -133,6 +133,8 @@ fn help_at_a_glance() {
     Commands:
       plan     Show what differs between the files and what runs; never writes
       apply    Make what runs what the files say, and wait until it does
+      wait     Wait for rollouts of what is declared, started by whomever; never
+               writes
       sandbox  The embedded ECS, for trying and for tests
       help     Print this message or the help of the given subcommand(s)
 
@@ -155,7 +157,7 @@ fn help_at_a_glance() {
       1  error, or blocked           5  stale plan, or another deployment won
       2  plan --detailed-exitcode:   64 wrong usage
          there are changes           130 interrupted
-      3  the rollout failed
+      3  the rollout failed, or had failed before
 
     Try it without an account:  evenkeel apply prod --sandbox
     [exit 0]
@@ -204,6 +206,8 @@ fn help_at_a_glance() {
                                   either
           --force-new-deployment  Restart services that are in sync, too: a rollout
                                   of the revision that already runs
+          --retry                 Try again what failed before, although nothing is
+                                  declared otherwise
           --sandbox               Use the embedded sandbox instead of AWS
           --format <FORMAT>       How to print the result [default: text] [possible
                                   values: text, json]

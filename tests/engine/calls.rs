@@ -138,7 +138,15 @@ async fn a_restart_registers_nothing() {
     world.apply(&file).await;
     let before = world.newest_revision(&file).await;
     world.calls();
-    let plan = world.plan_with(&file, Options { restart: true }).await;
+    let plan = world
+        .plan_with(
+            &file,
+            Options {
+                restart: true,
+                ..Options::default()
+            },
+        )
+        .await;
     let (report, _) = world.carry_out(&plan).await;
     assert!(
         matches!(report.services[0].outcome, Outcome::Deployed { .. }),
@@ -176,7 +184,17 @@ async fn a_plan_never_writes_whatever_it_finds() {
     let world = World::seeded(&files[0]).await;
     for file in &files {
         drop(world.plan(file).await);
-        drop(world.plan_with(file, Options { restart: true }).await);
+        drop(
+            world
+                .plan_with(
+                    file,
+                    Options {
+                        restart: true,
+                        ..Options::default()
+                    },
+                )
+                .await,
+        );
     }
     assert!(!world.sandbox.calls().is_empty());
     assert_eq!(world.writes(), Vec::<String>::new());

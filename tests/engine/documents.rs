@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use evenkeel::apply::Apply;
 use evenkeel::cloud::{Access, Connection, Transport};
-use evenkeel::environment::{Desired, Image, Location, Service};
+use evenkeel::environment::{Desired, Image, Location, OnFailure, Service};
 use evenkeel::plan::{Options, Verdict, plan};
 use hyper::body::Bytes;
 use serde_json::{Map, Value, json};
@@ -207,6 +207,7 @@ fn desired(container: &str) -> Desired {
         region: "us-west-1".parse().expect("a region"),
         cluster: "prod".parse().expect("a cluster"),
         role: None,
+        provenance: true,
         services: vec![Service {
             name: "web".into(),
             service: "web".parse().expect("a service"),
@@ -218,6 +219,7 @@ fn desired(container: &str) -> Desired {
                 image_at: at.clone(),
             }],
             timeout: std::time::Duration::from_secs(60),
+            on_failure: OnFailure::Rollback,
             at: at.clone(),
             name_at: at,
         }],

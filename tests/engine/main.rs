@@ -3,6 +3,7 @@
 
 mod calls;
 mod documents;
+mod failures;
 mod once;
 mod rollouts;
 mod world;

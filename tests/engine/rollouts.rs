@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use evenkeel::event::{Event, How, Outcome};
+use evenkeel::event::{By, Event, How, Outcome};
 use evenkeel::plan::Verdict;
 use evenkeel::sandbox::{Call, Fault, Sandbox};
 use tokio::sync::watch;
@@ -57,6 +57,8 @@ async fn a_crashing_image_is_a_failure_that_says_what_runs() {
             revision,
             to,
             reason: Some(reason),
+            by: By::Ecs,
+            complete: true,
         } = &ended.outcome
         else {
             panic!("{word}: {ended:?}");

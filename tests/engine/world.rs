@@ -9,6 +9,8 @@ use evenkeel::environment::{self, Desired};
 use evenkeel::event::{Event, Outcome, Report};
 use evenkeel::plan::{Options, Plan, plan};
 use evenkeel::sandbox::{Sandbox, Seed, SeedService};
+use hyper::body::Bytes;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 pub const REPOSITORY: &str = "123456789012.dkr.ecr.us-west-1.amazonaws.com/web";
@@ -103,6 +105,32 @@ impl World {
         (report, events)
     }
 
+    /// Somebody else's call to ECS.
+    pub async fn somebody(&self, operation: &str, body: &Value) -> Value {
+        let target = format!("AmazonEC2ContainerServiceV20141113.{operation}");
+        let request = http::Request::post("http://evenkeel.sandbox/")
+            .header("x-amz-target", target)
+            .header(
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=123456789012/20260101/us-west-1/ecs/aws4_request",
+            )
+            .body(Bytes::from(body.to_string()))
+            .expect("a request");
+        let response = self.sandbox.answer(request).await;
+        assert!(response.status().is_success(), "{operation}: {response:?}");
+        *self.seen.lock().expect("no test panicked with it") += 1;
+        serde_json::from_slice(response.body()).expect("JSON")
+    }
+
+    /// Takes the circuit breaker away, or lets it not roll back.
+    pub async fn breaker(&self, enable: bool, rollback: bool) {
+        let breaker = json!({"enable": enable, "rollback": rollback});
+        let configuration = json!({"deploymentCircuitBreaker": breaker});
+        let body =
+            json!({"cluster": "prod", "service": "web", "deploymentConfiguration": configuration});
+        self.somebody("UpdateService", &body).await;
+    }
+
     /// Plans and applies; the outcome of the one service.
     pub async fn apply(&self, file: &str) -> Outcome {
         let plan = self.plan(file).await;
@@ -125,7 +153,7 @@ impl World {
 
     /// Those of them that write.
     pub fn writes(&self) -> Vec<String> {
-        let reads = ["Describe", "List", "BatchGet"];
+        let reads = ["Describe", "List", "BatchGet", "GetLogEvents"];
         self.calls()
             .into_iter()
             .filter(|call| !reads.iter().any(|read| call.starts_with(read)))
@@ -139,6 +167,7 @@ impl World {
             Verdict::InSync { revision } => revision.revision(),
             Verdict::Change(change) => change.basis.revision.revision(),
             Verdict::RollingOut(rollout) => rollout.revision.revision(),
+            Verdict::FailedBefore(before) => before.running.revision(),
             Verdict::Blocked(blocks) => panic!("blocked: {blocks:?}"),
         }
     }

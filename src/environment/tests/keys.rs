@@ -177,8 +177,6 @@ fn what_is_not_supported_yet_is_not_called_unknown() {
 image = "a:1"
 task = { cpu = "512" }
 remove = []
-[services.api.rollout]
-on_failure = "stop"
 "#), @r#"
     error: `task` is not supported by this version of evenkeel
      --> prod.toml:7:1
@@ -195,15 +193,6 @@ on_failure = "stop"
       | ^^^^^^
       |
       = hint: take it out; what the file does not declare is left as it is
-
-    error: unknown key `on_failure`
-      --> prod.toml:10:1
-       |
-    10 | on_failure = "stop"
-       | ^^^^^^^^^^
-       |
-       = hint: did you mean `on-failure`? It is not supported by this version of
-               evenkeel
     "#);
     insta::assert_snapshot!(wrong_services(r#"[services.api.containers.app]
 name = "app"
@@ -235,6 +224,106 @@ enviroment = { A = "1" }
       |
       = hint: did you mean `environment`? It is not supported by this version of
               evenkeel
+    "#);
+}
+
+#[test]
+fn keys_of_a_rollout_and_provenance_elsewhere_are_sent_home() {
+    insta::assert_snapshot!(wrong(r#"account = "123456789012"
+cluster = "c"
+timeout = "15m"
+on-failure = "stop"
+
+[rollout]
+provenance = false
+on_failure = "stop"
+region = "us-west-1"
+
+[services.api]
+image = "a:1"
+on-failure = "stop"
+
+[services.web.containers.web]
+image = "a:1"
+rollout.timeout = "5m"
+"#), @r#"
+    error: `timeout` does not belong here
+     --> prod.toml:3:1
+      |
+    3 | timeout = "15m"
+      | ^^^^^^^
+      |
+      = hint: write it under [rollout]
+
+    error: `on-failure` does not belong here
+     --> prod.toml:4:1
+      |
+    4 | on-failure = "stop"
+      | ^^^^^^^^^^
+      |
+      = hint: write it under [rollout]
+
+    error: `provenance` does not belong here
+     --> prod.toml:7:1
+      |
+    7 | provenance = false
+      | ^^^^^^^^^^
+      |
+      = hint: write it at the top of the file, above the first [table]
+
+    error: unknown key `on_failure`
+     --> prod.toml:8:1
+      |
+    8 | on_failure = "stop"
+      | ^^^^^^^^^^
+      |
+      = hint: did you mean `on-failure`?
+
+    error: `region` does not belong here
+     --> prod.toml:9:1
+      |
+    9 | region = "us-west-1"
+      | ^^^^^^
+      |
+      = hint: write it at the top of the file, above the first [table]
+
+    error: `on-failure` does not belong here
+      --> prod.toml:13:1
+       |
+    13 | on-failure = "stop"
+       | ^^^^^^^^^^
+       |
+       = hint: write it under [services.NAME.rollout]
+
+    error: `rollout` does not belong here
+      --> prod.toml:17:1
+       |
+    17 | rollout.timeout = "5m"
+       | ^^^^^^^
+       |
+       = hint: write it under [services.NAME]
+    "#);
+}
+
+#[test]
+fn keys_are_missed_above_the_first_table() {
+    insta::assert_snapshot!(wrong(r#"region = "us-west-1"
+
+[rollout]
+timeout = "5m"
+
+[services.api]
+image = "a:1"
+"#), @r#"
+    error: `account` and `cluster` are missing
+     --> prod.toml:3:2
+      |
+    3 | [rollout]
+      |  ^^^^^^^
+      |
+      = hint: add above the first [table], with your values:
+              account = "123456789012"
+              cluster = "wage-prod"
     "#);
 }
 

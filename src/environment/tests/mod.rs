@@ -95,6 +95,40 @@ fn everything_is_read_in_the_files_order_with_its_place() {
 }
 
 #[test]
+fn a_services_own_rollout_wins_over_the_environments() {
+    let read = |more: &str| {
+        let top = "account='123456789012'\nregion='us-west-1'\ncluster='c'\n";
+        let desired = parse("f", "f", &format!("{top}{more}")).unwrap();
+        let rollouts: Vec<(u64, OnFailure)> = desired
+            .services
+            .iter()
+            .map(|service| (service.timeout.as_secs(), service.on_failure))
+            .collect();
+        (desired.provenance, rollouts)
+    };
+    let services = "[services.a]\nimage='a:1'\n[services.b]\nimage='a:1'\n";
+    assert_eq!(
+        read(services),
+        (
+            true,
+            vec![(900, OnFailure::Rollback), (900, OnFailure::Rollback)]
+        )
+    );
+    let table = "provenance=false\n[rollout]\ntimeout='5m'\non-failure='stop'\n";
+    assert_eq!(
+        read(&format!("{table}{services}rollout.timeout='1m'\n")),
+        (false, vec![(300, OnFailure::Stop), (60, OnFailure::Stop)])
+    );
+    assert_eq!(
+        read(&format!("{table}{services}rollout.on-failure='rollback'\n")),
+        (
+            false,
+            vec![(300, OnFailure::Stop), (300, OnFailure::Rollback)]
+        )
+    );
+}
+
+#[test]
 fn windows_line_ends_a_byte_order_mark_and_inline_tables_are_fine() {
     let windows = format!("\u{feff}{}", RIGHT.replace('\n', "\r\n"));
     assert_eq!(

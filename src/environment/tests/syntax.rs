@@ -139,7 +139,8 @@ image = "a:1"
     1 | x = [1,
       | ^
       |
-      = hint: the keys here: `account`, `region`, `cluster`, `role`, `services`
+      = hint: the keys here: `account`, `region`, `cluster`, `role`, `provenance`,
+              `rollout`, `services`
 
     error: the list or inline table before this does not end
      --> prod.toml:3:1
@@ -336,5 +337,24 @@ fn a_line_of_yaml_is_written_in_toml() {
         ("  web:", "write [web] for a table, web = \"…\" for a value"),
     ] {
         assert_eq!(help(line), toml, "{line}");
+    }
+}
+
+#[test]
+fn a_word_needs_quotes_whatever_it_begins_with() {
+    for word in [
+        "shop",
+        "infra-1",
+        "nightly",
+        "True",
+        "fargate",
+        "true-north",
+    ] {
+        let shown = wrong(&format!("cluster = {word}\n"));
+        assert!(shown.contains("error: a string needs quotes\n"), "{shown}");
+        assert!(
+            shown.contains(&format!("= hint: write \"{word}\"\n")),
+            "{shown}"
+        );
     }
 }

@@ -420,6 +420,89 @@ fn a_timeout_has_a_unit_and_bounds() {
 }
 
 #[test]
+fn on_failure_is_one_of_two_words() {
+    insta::assert_snapshot!(wrong_services(&["\"rolback\"", "\"Stop\"", "\"ignore\"", "true"].iter().enumerate().map(|(n, t)| format!("[services.s{n}]\nimage = \"a:1\"\nrollout.on-failure = {t}\n")).collect::<String>()), @r#"
+    error: invalid `on-failure`: it is "rollback" or "stop"
+     --> prod.toml:7:22
+      |
+    7 | rollout.on-failure = "rolback"
+      |                      ^^^^^^^^^
+      |
+      = hint: did you mean "rollback"?
+
+    error: invalid `on-failure`: it is "rollback" or "stop"
+      --> prod.toml:10:22
+       |
+    10 | rollout.on-failure = "Stop"
+       |                      ^^^^^^
+       |
+       = hint: did you mean "stop"?
+
+    error: invalid `on-failure`: it is "rollback" or "stop"
+      --> prod.toml:13:22
+       |
+    13 | rollout.on-failure = "ignore"
+       |                      ^^^^^^^^
+       |
+       = hint: write "rollback" or "stop"
+
+    error: `on-failure` must be a string, not true or false
+      --> prod.toml:16:22
+       |
+    16 | rollout.on-failure = true
+       |                      ^^^^
+       |
+       = hint: write "rollback" or "stop"
+    "#);
+    insta::assert_snapshot!(wrong_services("rollout = \"stop\"\nservices.a.image = \"a:1\"\n"), @r#"
+    error: `rollout` must be a table, not a string
+     --> prod.toml:5:11
+      |
+    5 | rollout = "stop"
+      |           ^^^^^^
+      |
+      = hint: write timeout = "15m" under [rollout]
+    "#);
+}
+
+#[test]
+fn provenance_is_true_or_false() {
+    for (value, help) in [
+        ("\"true\"", "write true, without quotes"),
+        ("\"maybe\"", "write true or false"),
+        ("1", "write true or false"),
+        ("[true]", "write true or false"),
+        ("True", "write true"),
+        ("no", "write false"),
+        ("never", "write true or false"),
+    ] {
+        let shown = wrong_services(&format!(
+            "provenance = {value}\nservices.a.image = \"a:1\"\n"
+        ));
+        assert!(shown.ends_with(&format!("= hint: {help}\n")), "{shown}");
+        assert_eq!(shown.matches("error: ").count(), 1, "{shown}");
+    }
+    insta::assert_snapshot!(wrong_services("provenance = \"no\"\nservices.a.image = \"a:1\"\n"), @r#"
+    error: `provenance` must be true or false, not a string
+     --> prod.toml:5:14
+      |
+    5 | provenance = "no"
+      |              ^^^^
+      |
+      = hint: write true or false
+    "#);
+    insta::assert_snapshot!(wrong_services("provenance = yes\nservices.a.image = \"a:1\"\n"), @r"
+    error: this is neither true nor false
+     --> prod.toml:5:14
+      |
+    5 | provenance = yes
+      |              ^^^
+      |
+      = hint: write true
+    ");
+}
+
+#[test]
 fn escape_sequences_are_never_echoed() {
     insta::assert_snapshot!(wrong_services("[services.a]\nimage = \"a:1\"\n\"\\u001b[31m\" = 1 # \u{202e}\n"), @r#"
     error: unknown key `␛[31m`
@@ -437,7 +520,8 @@ fn escape_sequences_are_never_echoed() {
     1 | a = "␛[31mred"
       | ^
       |
-      = hint: the keys here: `account`, `region`, `cluster`, `role`, `services`
+      = hint: the keys here: `account`, `region`, `cluster`, `role`, `provenance`,
+              `rollout`, `services`
 
     error: a control character cannot stand here
      --> prod.toml:1:6

@@ -1,0 +1,91 @@
+//! Gathering what tells why a rollout failed. Whatever cannot be read is a gap
+//! in the diagnosis, never an error: the rollout has failed anyway.
+
+use std::collections::BTreeSet;
+
+use tracing::debug;
+
+use super::diagnosis;
+use crate::cloud::{LogStream, Reader};
+use crate::event::{Cause, Diagnosis};
+use crate::model::{Region, RevisionArn};
+use crate::observed::{Observed, Seen, Service, ServiceDeployment, ServiceKey, Want};
+
+/// Why the rollout of this revision failed, as far as can be found out.
+pub(super) async fn diagnose(
+    reader: &Reader,
+    key: &ServiceKey,
+    revision: &RevisionArn,
+    service: &Service,
+) -> Diagnosis {
+    let since = service
+        .deployments
+        .iter()
+        .find(|deployment| deployment.task_definition == *revision)
+        .and_then(|deployment| deployment.created_at);
+    let mut found = Diagnosis {
+        events: diagnosis::telling(&service.events, since),
+        ..Diagnosis::default()
+    };
+    let mut observed = Observed::default();
+    let wants = BTreeSet::from([
+        Want::StoppedTasks(key.clone()),
+        Want::Document(revision.clone()),
+    ]);
+    if let Err(error) = reader.look(wants, &mut observed).await {
+        found
+            .gaps
+            .push(format!("the stopped tasks could not be read: {error}"));
+        return found;
+    }
+    match observed.stopped_tasks(key) {
+        Ok(Seen::Found(tasks)) => found.causes = diagnosis::causes(tasks, revision),
+        Ok(Seen::Unreadable(why)) => found.gaps.push(match &why.hint {
+            Some(hint) => format!("the stopped tasks could not be read: {} ({hint})", why.why),
+            None => format!("the stopped tasks could not be read: {}", why.why),
+        }),
+        Ok(Seen::Missing) | Err(_) => {}
+    }
+    found.causes.extend(diagnosis::placement(&service.events));
+    if let Ok(Seen::Found(document)) = observed.document(revision) {
+        let place = |cause: &Cause| {
+            let container = cause.container.as_deref()?;
+            let (group, region, stream) =
+                diagnosis::log_place(document, container, cause.task.as_deref()?)?;
+            let region = match region {
+                Some(region) => region.parse::<Region>().ok()?,
+                None => revision.region().clone(),
+            };
+            Some(LogStream {
+                container: container.to_owned(),
+                region,
+                group,
+                stream,
+            })
+        };
+        if let Some(place) = found.causes.iter().find_map(place) {
+            match reader.log_tail(&place).await {
+                Ok(tail) => found.log = diagnosis::excerpt(&tail.lines),
+                Err(error) => found.gaps.push(match error.hint() {
+                    Some(hint) => format!("the log could not be read: {error} ({hint})"),
+                    None => format!("the log could not be read: {error}"),
+                }),
+            }
+        }
+    }
+    found
+}
+
+/// What happened to a service, if ECS tells.
+pub(super) async fn history(reader: &Reader, key: &ServiceKey) -> Option<Vec<ServiceDeployment>> {
+    let mut observed = Observed::default();
+    let wants = BTreeSet::from([Want::History(key.clone())]);
+    if let Err(error) = reader.look(wants, &mut observed).await {
+        debug!(%error, service = %key, "the history could not be read");
+        return None;
+    }
+    match observed.history(key) {
+        Ok(Seen::Found(history)) if !history.is_empty() => Some(history.clone()),
+        _ => None,
+    }
+}

@@ -1,0 +1,206 @@
+//! A rollout that fails is explained, undone, and remembered.
+
+use evenkeel::event::{By, Ended, Event, How, Left, Outcome};
+use evenkeel::plan::{Options, Verdict};
+
+use crate::world::{World, image, one_service};
+
+async fn fails(world: &World, file: &str) -> (Ended, Vec<Event>) {
+    let plan = world.plan(file).await;
+    let (report, events) = world.carry_out(&plan).await;
+    (report.services[0].clone(), events)
+}
+
+fn causes(ended: &Ended) -> Vec<&str> {
+    let diagnosis = ended.diagnosis.as_ref().expect("a diagnosis");
+    diagnosis
+        .causes
+        .iter()
+        .map(|cause| cause.says.as_str())
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_way_to_fail_names_its_cause() {
+    let rows = [
+        ("crash", "app exited with code 1"),
+        ("unpullable", "cannot be pulled"),
+        ("nosecret", "a secret cannot be read"),
+        ("oom", "app ran out of memory"),
+        ("unhealthy", "failed its container's health checks"),
+        ("elb", "failed the load balancer's health checks"),
+        ("nocapacity", "no task could be placed"),
+    ];
+    for (word, says) in rows {
+        let file = one_service(&image(&format!("1.4.2-{word}")));
+        let world = World::seeded(&file).await;
+        let (ended, _) = fails(&world, &file).await;
+        assert!(
+            matches!(ended.outcome, Outcome::RolledBack { .. }),
+            "{word}: {ended:?}"
+        );
+        let causes = causes(&ended);
+        assert!(
+            causes.first().is_some_and(|first| first.contains(says)),
+            "{word}: {causes:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_shows_its_last_lines() {
+    let file = one_service(&image("1.4.2-crash"));
+    let world = World::seeded(&file).await;
+    let (ended, _) = fails(&world, &file).await;
+    let log = &ended.diagnosis.as_ref().expect("a diagnosis").log;
+    assert!(
+        log.iter().any(|line| line.contains("ECONNREFUSED")),
+        "{log:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_not_be_read_is_a_gap_and_no_error() {
+    let file = one_service(&image("1.4.2-crash"));
+    let sandbox =
+        evenkeel::sandbox::Sandbox::in_memory().with_denied(["logs:GetLogEvents", "ecs:ListTasks"]);
+    let world = World::with(sandbox, &file, None).await;
+    let (ended, _) = fails(&world, &file).await;
+    assert!(
+        matches!(ended.outcome, Outcome::RolledBack { .. }),
+        "{ended:?}"
+    );
+    let gaps = &ended.diagnosis.as_ref().expect("a diagnosis").gaps;
+    assert!(gaps[0].contains("allow ecs:ListTasks"), "{gaps:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_ecs_does_not_go_back_evenkeel_does() {
+    for (enable, word) in [(true, "crash"), (false, "crash"), (false, "oom")] {
+        let file = one_service(&image(&format!("1.4.2-{word}")));
+        let world = World::seeded(&file).await;
+        world.breaker(enable, false).await;
+        let healthy = world.newest_revision(&file).await;
+        world.calls();
+        let (ended, events) = fails(&world, &file).await;
+        let Outcome::RolledBack {
+            revision,
+            to,
+            by: By::Evenkeel,
+            complete: true,
+            ..
+        } = &ended.outcome
+        else {
+            panic!("{enable}: {ended:?}");
+        };
+        assert_eq!((revision.revision(), to.revision()), (healthy + 1, healthy));
+        assert_eq!(ended.now.len(), 1, "{ended:?}");
+        assert_eq!((&ended.now[0].revision, ended.now[0].running), (to, 3));
+        assert!(
+            events
+                .iter()
+                .any(|event| matches!(event, Event::GoingBack { .. }))
+        );
+        // Going back registers nothing.
+        let writes = world.writes();
+        assert_eq!(
+            writes,
+            ["RegisterTaskDefinition", "UpdateService", "UpdateService"]
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_failure_stop_leaves_things_as_they_are() {
+    let file = format!(
+        "{}rollout.on-failure = \"stop\"\n",
+        one_service(&image("1.4.2-crash"))
+    );
+    let world = World::seeded(&file).await;
+    world.breaker(true, false).await;
+    world.calls();
+    let (ended, _) = fails(&world, &file).await;
+    assert!(
+        matches!(
+            ended.outcome,
+            Outcome::Failed {
+                left: Left::AsDeclared,
+                ..
+            }
+        ),
+        "{ended:?}"
+    );
+    assert_eq!(causes(&ended), ["app exited with code 1"]);
+    assert_eq!(world.writes(), ["RegisterTaskDefinition", "UpdateService"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_failed_is_not_tried_again_until_somebody_asks() {
+    for (enable, rollback) in [(true, true), (true, false), (false, false)] {
+        let file = one_service(&image("1.4.2-crash"));
+        let world = World::seeded(&file).await;
+        world.breaker(enable, rollback).await;
+        let (ended, _) = fails(&world, &file).await;
+        let Outcome::RolledBack { revision, .. } = ended.outcome else {
+            panic!("{ended:?}")
+        };
+        world.calls();
+
+        let plan = world.plan(&file).await;
+        if enable {
+            let Verdict::FailedBefore(before) = &plan.services()[0].verdict else {
+                panic!("{enable} {rollback}: {plan:?}");
+            };
+            assert_eq!(before.revision, revision);
+            let (report, _) = world.carry_out(&plan).await;
+            assert!(matches!(
+                report.services[0].outcome,
+                Outcome::FailedBefore { .. }
+            ));
+            assert_eq!(world.writes(), Vec::<String>::new());
+        }
+
+        // Asked for, it is tried again, with the revision that there is.
+        let retry = Options {
+            retry: true,
+            ..Options::default()
+        };
+        let plan = world.plan_with(&file, retry).await;
+        let (report, _) = world.carry_out(&plan).await;
+        assert!(
+            matches!(report.services[0].outcome, Outcome::RolledBack { .. }),
+            "{report:?}"
+        );
+        assert!(
+            !world
+                .writes()
+                .contains(&"RegisterTaskDefinition".to_owned())
+        );
+
+        // Another image is tried by itself.
+        let outcome = world.apply(&one_service(&image("1.4.2-slow"))).await;
+        assert!(
+            !matches!(outcome, Outcome::FailedBefore { .. }),
+            "{outcome:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn going_back_by_file_to_what_ran_before_is_no_failure() {
+    let bad = one_service(&image("1.4.2-crash"));
+    let good = one_service(&image("1.4.0"));
+    let world = World::seeded(&bad).await;
+    fails(&world, &bad).await;
+    let outcome = world.apply(&good).await;
+    assert!(
+        matches!(
+            outcome,
+            Outcome::Deployed {
+                how: How::Started,
+                ..
+            }
+        ),
+        "{outcome:?}"
+    );
+}
