@@ -24,6 +24,13 @@ pub enum Event {
         service: String,
         revision: RevisionArn,
     },
+    /// The revision that was just registered lacks the tags that say where it
+    /// comes from; a warning, not a failure.
+    Untagged {
+        service: String,
+        revision: RevisionArn,
+        why: String,
+    },
     /// A revision that already is the wanted document is used.
     Reused {
         service: String,

@@ -153,6 +153,10 @@ impl Bars {
                 self.line(service)
                     .set_message(format!("registered revision {}", revision.revision()));
             }
+            Event::Untagged { service, .. } => {
+                let text = render::untagged(event).unwrap_or_default();
+                let _ = self.all.println(format!("{service}: {text}"));
+            }
             Event::Reused { service, revision } => {
                 self.line(service)
                     .set_message(format!("revision {} already is this", revision.revision()));

@@ -20,6 +20,8 @@ const REGISTER_ATTEMPTS: u32 = 5;
 /// Between attempts, and before looking whether a lost answer had an effect:
 /// ECS's lists lag by about a second.
 const REGISTER_PAUSE: Duration = Duration::from_secs(2);
+/// What registering with tags needs leave for.
+const TAG: &str = "ecs:TagResource";
 /// UpdateService calls under way at once; its limit is 5 a second.
 const UPDATES_AT_ONCE: usize = 5;
 
@@ -50,11 +52,18 @@ impl Apply<'_> {
                     step.state = Progress::Ready(revision);
                 }
                 Ok(Made::Live(revision)) => step.state = Progress::Ready(revision),
-                Ok(Made::New(revision)) => {
+                Ok(Made::New { revision, untagged }) => {
                     (self.report)(&Event::Registered {
-                        service,
+                        service: service.clone(),
                         revision: revision.clone(),
                     });
+                    if untagged {
+                        (self.report)(&Event::Untagged {
+                            service,
+                            revision: revision.clone(),
+                            why: format!("{TAG} is not allowed"),
+                        });
+                    }
                     step.state = Progress::Ready(revision);
                 }
                 Err(error) => {
@@ -185,7 +194,11 @@ enum Made {
     /// The live revision itself, for a restart.
     Live(RevisionArn),
     Found(RevisionArn),
-    New(RevisionArn),
+    New {
+        revision: RevisionArn,
+        /// The tags that say where it comes from had to be left out.
+        untagged: bool,
+    },
 }
 
 async fn make_revision(change: &Change, reader: &Reader, writer: &Writer) -> Result<Made, Error> {
@@ -196,12 +209,21 @@ async fn make_revision(change: &Change, reader: &Reader, writer: &Writer) -> Res
         Target::Existing(revision) => return Ok(Made::Found(revision.clone())),
         Target::New(request) => request,
     };
+    let plain = change.request_without_provenance();
+    let (mut request, mut untagged) = (request, false);
     let mut attempt = 1;
     loop {
         let WriteError { error, effect } = match writer.register(request).await {
-            Ok(revision) => return Ok(Made::New(revision)),
+            Ok(revision) => return Ok(Made::New { revision, untagged }),
             Err(failure) => failure,
         };
+        if let Some(plain) = plain.as_ref().filter(|_| !untagged)
+            && effect == Effect::None
+            && error.denies(TAG)
+        {
+            (request, untagged) = (plain, true);
+            continue;
+        }
         let again = effect == Effect::Unknown || error.may_pass();
         if !again {
             return Err(error);
@@ -211,7 +233,7 @@ async fn make_revision(change: &Change, reader: &Reader, writer: &Writer) -> Res
             // Never registered again blindly: first a look, and only a look
             // that succeeds says that it is not there.
             match find_registered(change, reader).await {
-                Ok(Some(revision)) => return Ok(Made::New(revision)),
+                Ok(Some(revision)) => return Ok(Made::New { revision, untagged }),
                 Ok(None) => {}
                 Err(_) => return Err(error),
             }

@@ -34,6 +34,9 @@ pub struct Args {
     /// Try again what failed before, although nothing is declared otherwise.
     #[arg(long)]
     retry: bool,
+    /// Overwrite also what was deployed from a newer commit.
+    #[arg(long)]
+    allow_older: bool,
 }
 
 pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
@@ -43,10 +46,11 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
     let options = Options {
         restart: args.force_new_deployment,
         retry: args.retry,
+        ..Options::default()
     };
     let mut plans = Vec::new();
     for environment in &environments {
-        let plan = make(&world, environment, options).await?;
+        let plan = make(&world, environment, options, args.allow_older).await?;
         match global.format {
             Format::Text => {
                 let gap = if plans.is_empty() { "" } else { "\n" };

@@ -6,6 +6,7 @@ pub mod exit;
 mod failure;
 mod log;
 mod plan;
+mod provenance;
 mod sandbox;
 mod wait;
 

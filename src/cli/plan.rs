@@ -4,6 +4,7 @@ use crate::ui;
 
 use super::context::{Environment, World, environments};
 use super::failure::Failure;
+use super::provenance;
 use super::{Format, Global, exit};
 
 /// Show what differs between the files and what runs; never writes.
@@ -21,6 +22,9 @@ pub struct Args {
     /// Exit with 2 when there are changes.
     #[arg(long)]
     detailed_exitcode: bool,
+    /// Plan also to overwrite what was deployed from a newer commit.
+    #[arg(long)]
+    allow_older: bool,
     /// Show values of environment variables, which are masked otherwise.
     #[arg(long)]
     show_values: bool,
@@ -32,7 +36,7 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
     world.announce()?;
     let mut plans = Vec::new();
     for environment in &environments {
-        let plan = make(&world, environment, Options::default()).await?;
+        let plan = make(&world, environment, Options::default(), args.allow_older).await?;
         if global.format == Format::Text {
             let gap = if plans.is_empty() { "" } else { "\n" };
             print(&format!("{gap}{}", text(&plan, global, args.show_values)))?;
@@ -60,17 +64,30 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
 pub(super) async fn make(
     world: &World,
     environment: &Environment,
-    options: Options,
+    options: Options<'_>,
+    allow_older: bool,
 ) -> Result<Plan, Failure> {
     let reader = world.connect(environment).await?.reader();
     let desired = &environment.desired;
-    reader
+    let provenance = provenance::of(desired).await;
+    let options = Options {
+        provenance: provenance.as_ref(),
+        ..options
+    };
+    let plan = reader
         .survey(|observed| plan(desired, observed, options))
         .await
         .map_err(|error| Failure::Cloud {
             environment: desired.environment.clone(),
             error,
-        })
+        })?;
+    Ok(match provenance.and_then(|provenance| provenance.commit) {
+        Some(ours) if !allow_older => {
+            let newer = provenance::newer(desired, &ours, plan.overwrites()).await;
+            plan.refuse_older(&ours, &newer)
+        }
+        _ => plan,
+    })
 }
 
 pub(super) fn text(plan: &Plan, global: &Global, values: bool) -> String {

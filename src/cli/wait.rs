@@ -28,7 +28,7 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
     let several = environments.len() > 1;
     let mut code = exit::DONE;
     for environment in &environments {
-        let plan = make(&world, environment, Options::default()).await?;
+        let plan = make(&world, environment, Options::default(), true).await?;
         if global.format == Format::Text {
             print(&text(&plan, global, false))?;
         }

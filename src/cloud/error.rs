@@ -68,7 +68,10 @@ impl Error {
             Self::Unreachable { .. } => {
                 Some("check the network, HTTPS_PROXY, and AWS_ENDPOINT_URL when it is set".into())
             }
-            Self::Denied { action, .. } => Some(format!("allow {action} for this role or user")),
+            Self::Denied { action, message } => {
+                let action = denied(message).unwrap_or(action);
+                Some(format!("allow {action} for this role or user"))
+            }
             Self::Throttled { .. } | Self::TimedOut { .. } => Some("nothing was changed by this call; try again".into()),
             Self::NoCluster { .. } => Some(
                 "check `cluster` and `region` in the environment file, and whether these are the \
@@ -83,6 +86,12 @@ impl Error {
             }
             Self::Refused { .. } => None,
         }
+    }
+
+    /// Whether the call was refused because it needs leave for this action,
+    /// too. AWS says so in its message alone.
+    pub fn denies(&self, action: &str) -> bool {
+        matches!(self, Self::Denied { message, .. } if message.contains(action))
     }
 
     /// Whether every other call would fail the same way, so that one message
@@ -181,6 +190,14 @@ fn from_answer(action: &'static str, code: &str, status: u16, message: &str) -> 
         "" => Error::Refused { action, code: format!("HTTP {status}"), message },
         _ => Error::Refused { action, code: code.to_owned(), message },
     }
+}
+
+/// The action that IAM's message names: a call may need leave for several.
+fn denied(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("not authorized to perform: ")?;
+    let action = rest.split_whitespace().next()?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == ':' || c == '-';
+    (action.contains(':') && action.chars().all(plain)).then_some(action)
 }
 
 fn is_throttling(code: &str) -> bool {
@@ -325,6 +342,13 @@ mod tests {
         assert!(kind("ServerException", 500).may_pass());
         assert!(kind("", 503).may_pass());
         assert!(!kind("ClientException", 400).may_pass());
+        let role = "User: u is not authorized to perform: iam:PassRole on resource: r";
+        let error = from_answer("ecs:UpdateService", "AccessDeniedException", 400, role);
+        assert_eq!(
+            error.hint().as_deref(),
+            Some("allow iam:PassRole for this role or user")
+        );
+        assert!(error.denies("iam:PassRole") && !error.denies("ecs:TagResource"));
         assert_eq!(
             kind("ClientException", 400).to_string(),
             "ecs:UpdateService was refused: Because (ClientException)"

@@ -5,6 +5,7 @@
 //! it ([`Wants`]) and is made again when it is known.
 
 mod images;
+mod origin;
 mod same;
 #[cfg(test)]
 mod tests;
@@ -14,8 +15,8 @@ use std::collections::BTreeSet;
 
 use crate::environment::{Desired, Service as DesiredService};
 use crate::model::{
-    AccountId, ClusterName, Digest, EcrRepository, ImageReference, Platform, Region, RevisionArn,
-    TaskDefinition,
+    AccountId, ClusterName, Commit, Digest, EcrRepository, ImageReference, Platform, Provenance,
+    Region, RevisionArn, TaskDefinition,
 };
 use crate::observed::{
     Deployment, DeploymentStatus, Observed, RolloutState, Seen, Service, ServiceKey, Unreadable,
@@ -28,18 +29,25 @@ pub use verdict::*;
 
 /// What the caller wants beside the declared state.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
+pub struct Options<'a> {
     /// Start a rollout also of services that are in sync.
     pub restart: bool,
     /// Try again what failed before.
     pub retry: bool,
+    /// Where what is declared comes from, for the tags of new revisions; an
+    /// environment may do without them.
+    pub provenance: Option<&'a Provenance>,
 }
 
 /// Compares what is declared with what was seen.
 ///
 /// # Errors
 /// [`Wants`]: everything that must be looked up before a plan can be made.
-pub fn plan(desired: &Desired, observed: &Observed, options: Options) -> Result<Plan, Wants> {
+pub fn plan(desired: &Desired, observed: &Observed, options: Options<'_>) -> Result<Plan, Wants> {
+    let options = Options {
+        provenance: options.provenance.filter(|_| desired.provenance),
+        ..options
+    };
     let services = crate::observed::all(
         desired
             .services
@@ -62,7 +70,10 @@ fn plan_service(
 ) -> Result<ServicePlan, Wants> {
     let key = key_of(desired);
     let mut notes = Vec::new();
-    let verdict = decide(desired, &key, observed, options, &mut notes)?;
+    let mut verdict = decide(desired, &key, observed, options, &mut notes)?;
+    if let Verdict::Change(change) = &mut verdict {
+        notes.extend(origin::mark(change, desired, options.provenance));
+    }
     Ok(ServicePlan {
         name: desired.name.clone(),
         key,
@@ -262,6 +273,7 @@ fn decide(
         before: base.document.clone(),
         after,
         tags: base.tags.clone(),
+        provenance: Vec::new(),
     })))
 }
 
@@ -327,6 +339,7 @@ fn restart(basis: Basis, observed: &Observed) -> Result<Verdict, Wants> {
         before: running.document.clone(),
         after: running.document.clone(),
         tags: running.tags.clone(),
+        provenance: Vec::new(),
     })))
 }
 

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value};
 
 use crate::model::fields::{ListKind, default_value, list_kind};
-use crate::model::{RESPONSE_ONLY, TaskDefinition};
+use crate::model::{RESPONSE_ONLY, TaskDefinition, without_provenance};
 
 /// Compares what would be registered: what responses add is left out; null,
 /// absent and empty lists are equal; lists without order have none; what ECS
@@ -16,9 +16,10 @@ pub(super) fn same(a: &TaskDefinition, b: &TaskDefinition) -> bool {
     canonical_document(a) == canonical_document(b)
 }
 
-/// Compares tags in any order.
+/// Compares tags in any order, but for those that say where a revision comes
+/// from.
 pub(super) fn same_tags(a: &[Value], b: &[Value]) -> bool {
-    let list = |tags: &[Value]| canonical_list("tags", tags, false);
+    let list = |tags: &[Value]| canonical_list("tags", &without_provenance(tags), false);
     list(a) == list(b)
 }
 
@@ -147,6 +148,15 @@ mod tests {
         }
         differ(r#"{"cpu":"256"}"#, r#"{"cpu":"512"}"#);
         differ(r#"{"family":"a"}"#, r#"{"family":"b"}"#);
+    }
+
+    #[test]
+    fn where_a_revision_comes_from_makes_no_difference() {
+        let tag = |key: &str| serde_json::json!({"key": key, "value": "1"});
+        let of = |commit: &str| [tag("team"), tag(commit)];
+        assert!(same_tags(&of("evenkeel:commit"), &of("evenkeel:run")));
+        assert!(same_tags(&of("evenkeel:commit"), &[tag("team")]));
+        assert!(!same_tags(&of("evenkeel:commit"), &[]));
     }
 
     #[test]

@@ -176,6 +176,13 @@ impl Scene {
     }
 }
 
+fn restarting() -> Options<'static> {
+    Options {
+        restart: true,
+        ..Options::default()
+    }
+}
+
 fn document(image: &str) -> Value {
     json!({
         "family": "web",
@@ -485,18 +492,7 @@ fn a_rollout_of_what_is_declared_is_waited_for() {
     });
     assert_eq!(scene().plan(&declared).verdict, expected);
     // Asking for a restart starts nothing on top of it.
-    assert_eq!(
-        scene()
-            .plan_with(
-                &declared,
-                Options {
-                    restart: true,
-                    ..Options::default()
-                }
-            )
-            .verdict,
-        expected
-    );
+    assert_eq!(scene().plan_with(&declared, restarting()).verdict, expected);
 }
 
 #[test]
@@ -538,16 +534,7 @@ fn a_failed_rollout_of_what_is_declared_is_not_in_sync() {
         ..Options::default()
     };
     assert!(change(scene().plan_with(&declared, retry)).restart);
-    assert!(
-        change(scene().plan_with(
-            &declared,
-            Options {
-                restart: true,
-                ..Options::default()
-            }
-        ))
-        .restart
-    );
+    assert!(change(scene().plan_with(&declared, restarting())).restart);
 }
 
 #[test]
@@ -611,24 +598,12 @@ fn the_live_tags_go_along() {
 #[test]
 fn a_restart_is_of_the_revision_that_runs() {
     let declared = desired("image = \"nginx:2\"");
-    let plan = Scene::on("nginx:2").plan_with(
-        &declared,
-        Options {
-            restart: true,
-            ..Options::default()
-        },
-    );
+    let plan = Scene::on("nginx:2").plan_with(&declared, restarting());
     let restart = change(plan);
     assert!(restart.restart && restart.images.is_empty());
     assert_eq!(restart.to, Target::Existing(arn(7)));
     // What differs is deployed as ever, which restarts it.
-    let plan = Scene::on("nginx:1").plan_with(
-        &declared,
-        Options {
-            restart: true,
-            ..Options::default()
-        },
-    );
+    let plan = Scene::on("nginx:1").plan_with(&declared, restarting());
     assert!(!change(plan).restart);
 }
 

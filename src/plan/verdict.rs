@@ -139,8 +139,12 @@ pub struct Change {
     pub before: TaskDefinition,
     /// The wanted document.
     pub after: TaskDefinition,
-    /// The live revision's tags, which the new one keeps.
+    /// The live revision's tags. The new one keeps them, but for those that say
+    /// where the live one comes from.
     pub tags: Vec<Value>,
+    /// The tags that say where the new revision comes from; empty when none is
+    /// registered.
+    pub provenance: Vec<Value>,
 }
 
 /// What a change was planned against. It holds only while this deployment is
@@ -210,6 +214,9 @@ pub enum Note {
     DigestUnknown { container: String, tag: String },
     /// In sync, but not all tasks run.
     TasksMissing { running: i64, desired: i64 },
+    /// The live revision has so many tags that those that say where the new
+    /// one comes from are left out.
+    NoRoomForProvenance { tags: usize },
 }
 
 /// Why nothing can be done.
@@ -257,6 +264,11 @@ pub enum Block {
         image: ImageReference,
         wanted: Platform,
         there_are: Vec<Platform>,
+    },
+    /// What runs was deployed from a newer commit than what is declared.
+    Older {
+        live: Commit,
+        ours: Commit,
     },
     Unreadable {
         what: String,

@@ -157,6 +157,17 @@ pub(super) fn said(block: &Block) -> Said {
                 )
             }
         }
+        Block::Older { live, ours } => Said {
+            hint: Some("deploy from the newer commit, or use --allow-older".into()),
+            ..plain(
+                "older-commit",
+                format!(
+                    "what runs was deployed from a newer commit ({}); this is {}",
+                    live.short(),
+                    ours.short()
+                ),
+            )
+        },
         Block::Unreadable { what, why } => Said {
             hint: why.hint.clone(),
             ..plain(

@@ -289,14 +289,17 @@ impl Side {
 
 /// The difference of the documents that are compared, as a unified diff.
 fn document_text(text: &mut String, change: &Change, values: bool) {
-    let pretty = |document: &TaskDefinition| {
-        let mut request = document.register_request(&change.tags);
+    let pretty = |document: &TaskDefinition, tags: &[Value]| {
+        let mut request = document.register_request(tags);
         if !values {
             mask(&mut request);
         }
         serde_json::to_string_pretty(&request).unwrap_or_default()
     };
-    let (before, after) = (pretty(&change.before), pretty(&change.after));
+    let (before, after) = (
+        pretty(&change.before, &change.tags),
+        pretty(&change.after, &change.tags_after()),
+    );
     let diff = TextDiff::from_lines(&before, &after);
     for group in diff.grouped_ops(3) {
         let _ = writeln!(text, "    {}", Styled(DIM, "⋯"));
@@ -376,6 +379,9 @@ pub(super) fn note_text(note: &Note) -> String {
         Note::TasksMissing { running, desired } => {
             format!("only {} run", tasks(*running, *desired))
         }
+        Note::NoRoomForProvenance { tags } => format!(
+            "the new revision carries no provenance tags: {tags} other tags leave no room for them"
+        ),
     }
 }
 

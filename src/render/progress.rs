@@ -14,6 +14,7 @@ pub fn event_line(event: &Event) -> Option<String> {
                 defuse(revision.family())
             )
         }
+        Event::Untagged { service, .. } => format!("{service}: {}", untagged(event)?),
         Event::Reused { service, revision } => {
             format!(
                 "{service}: revision {} already is what is declared",
@@ -57,6 +58,18 @@ pub fn event_line(event: &Event) -> Option<String> {
         }
         Event::Ended { .. } => return None,
     })
+}
+
+/// What a revision lacks, in words.
+pub fn untagged(event: &Event) -> Option<String> {
+    match event {
+        Event::Untagged { revision, why, .. } => Some(format!(
+            "revision {} carries no provenance tags: {}",
+            revision.revision(),
+            defuse(why)
+        )),
+        _ => None,
+    }
 }
 
 /// How a rollout began, in words.

@@ -16,6 +16,13 @@ async fn converged(file: &str, cache: Option<Cache>) -> World {
     world
 }
 
+fn restarting() -> Options<'static> {
+    Options {
+        restart: true,
+        ..Options::default()
+    }
+}
+
 fn pinned() -> String {
     one_service(&format!("{REPOSITORY}:1.4.2@sha256:{}", "7".repeat(64)))
 }
@@ -138,15 +145,7 @@ async fn a_restart_registers_nothing() {
     world.apply(&file).await;
     let before = world.newest_revision(&file).await;
     world.calls();
-    let plan = world
-        .plan_with(
-            &file,
-            Options {
-                restart: true,
-                ..Options::default()
-            },
-        )
-        .await;
+    let plan = world.plan_with(&file, restarting()).await;
     let (report, _) = world.carry_out(&plan).await;
     assert!(
         matches!(report.services[0].outcome, Outcome::Deployed { .. }),
@@ -184,17 +183,7 @@ async fn a_plan_never_writes_whatever_it_finds() {
     let world = World::seeded(&files[0]).await;
     for file in &files {
         drop(world.plan(file).await);
-        drop(
-            world
-                .plan_with(
-                    file,
-                    Options {
-                        restart: true,
-                        ..Options::default()
-                    },
-                )
-                .await,
-        );
+        drop(world.plan_with(file, restarting()).await);
     }
     assert!(!world.sandbox.calls().is_empty());
     assert_eq!(world.writes(), Vec::<String>::new());

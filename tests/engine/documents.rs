@@ -1,5 +1,6 @@
 //! Nothing of a live document is lost, reordered or changed on its way from
-//! describe to register, but the image.
+//! describe to register, but the image, and the tags that say where the new
+//! revision comes from.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -7,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use evenkeel::apply::Apply;
 use evenkeel::cloud::{Access, Connection, Transport};
 use evenkeel::environment::{Desired, Image, Location, OnFailure, Service};
+use evenkeel::model::Provenance;
 use evenkeel::plan::{Options, Verdict, plan};
 use hyper::body::Bytes;
 use serde_json::{Map, Value, json};
@@ -29,7 +31,31 @@ async fn every_document_of_the_corpus_survives() {
     let documents = corpus();
     assert_eq!(documents.len(), 276);
     for (id, document) in documents {
-        survives(&id, &document, &first_container(&document), &[]).await;
+        survives(&id, &document, &first_container(&document), &[], None).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn saying_where_a_revision_comes_from_changes_nothing_else() {
+    let provenance = Provenance {
+        environment: "prod".into(),
+        commit: Some(
+            "9f8e7d6c5b4a39281706f5e4d3c2b1a098765432"
+                .parse()
+                .expect("a commit"),
+        ),
+        run: Some("https://github.com/shop/deploy/actions/runs/42".into()),
+    };
+    let tags = [
+        json!({"key": "team", "value": "web"}),
+        json!({"key": "empty", "someday": 1.50}),
+    ];
+    for (index, (id, document)) in corpus().into_iter().enumerate() {
+        // Some of the corpus are requests, which have tags inside.
+        let some = index % 2 == 0 || document.contains_key("tags");
+        let tags = if some { &tags[..] } else { &[] };
+        let container = first_container(&document);
+        survives(&id, &document, &container, tags, Some(&provenance)).await;
     }
 }
 
@@ -48,13 +74,19 @@ async fn made_up_fields_at_every_level_survive() {
             json!({"key": "team", "value": "web"}),
             json!({"key": "empty", "someday": 1.50}),
         ];
-        survives(&id, &made_up, &container, &tags).await;
+        survives(&id, &made_up, &container, &tags, None).await;
     }
 }
 
 /// Deploys another image over a stub of ECS that speaks in bytes, and compares
 /// what was registered with what was described.
-async fn survives(id: &str, document: &Map<String, Value>, container: &str, tags: &[Value]) {
+async fn survives(
+    id: &str,
+    document: &Map<String, Value>,
+    container: &str,
+    tags: &[Value],
+    provenance: Option<&Provenance>,
+) {
     let stub = Arc::new(Stub::new(document, tags));
     let handler = stub.clone();
     let transport = Transport::InMemory(Arc::new(move |request| {
@@ -69,8 +101,12 @@ async fn survives(id: &str, document: &Map<String, Value>, container: &str, tags
     };
     let connection = Connection::open(access, &transport, None).await;
     let (reader, writer) = (connection.reader(), connection.writer());
+    let options = Options {
+        provenance,
+        ..Options::default()
+    };
     let plan = reader
-        .survey(|observed| plan(&desired, observed, Options::default()))
+        .survey(|observed| plan(&desired, observed, options))
         .await
         .unwrap_or_else(|error| panic!("{id}: {error}"));
     assert!(
@@ -114,8 +150,9 @@ async fn survives(id: &str, document: &Map<String, Value>, container: &str, tags
     let [register, update] = sent.as_slice() else {
         panic!("{id}: {} writes", sent.len());
     };
+    let register = without_ours(register, provenance.map_or(0, |_| 4));
     // As text: order of keys and the way numbers are written count.
-    assert_eq!(register, &Value::Object(wanted).to_string(), "{id}");
+    assert_eq!(register, Value::Object(wanted).to_string(), "{id}");
     assert_eq!(
         update,
         &json!({
@@ -126,6 +163,21 @@ async fn survives(id: &str, document: &Map<String, Value>, container: &str, tags
         .to_string(),
         "{id}: nothing undeclared is sent"
     );
+}
+
+/// Takes so many of our own tags off the end of a request.
+fn without_ours(request: &str, count: usize) -> String {
+    let mut request: Map<String, Value> = serde_json::from_str(request).expect("JSON");
+    for _ in 0..count {
+        let tags = request["tags"].as_array_mut().expect("tags");
+        let tag = tags.pop().expect("a tag");
+        let key = tag["key"].as_str().expect("a key");
+        assert!(key.starts_with("evenkeel:"), "{key}");
+        if tags.is_empty() {
+            request.shift_remove("tags");
+        }
+    }
+    Value::Object(request).to_string()
 }
 
 const ARN: &str = "arn:aws:ecs:us-west-1:123456789012:task-definition/web";

@@ -5,5 +5,6 @@ mod calls;
 mod documents;
 mod failures;
 mod once;
+mod provenance;
 mod rollouts;
 mod world;

@@ -1,5 +1,6 @@
 //! A sandbox, an environment, and what happens between them.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -7,6 +8,8 @@ use evenkeel::apply::Apply;
 use evenkeel::cloud::{Access, Cache, Connection, Transport};
 use evenkeel::environment::{self, Desired};
 use evenkeel::event::{Event, Outcome, Report};
+use evenkeel::model::RevisionArn;
+use evenkeel::observed::{Observed, Seen, Want};
 use evenkeel::plan::{Options, Plan, plan};
 use evenkeel::sandbox::{Sandbox, Seed, SeedService};
 use hyper::body::Bytes;
@@ -72,13 +75,25 @@ impl World {
         self.plan_with(file, Options::default()).await
     }
 
-    pub async fn plan_with(&self, file: &str, options: Options) -> Plan {
+    pub async fn plan_with(&self, file: &str, options: Options<'_>) -> Plan {
         let desired = read(file);
         self.connection
             .reader()
             .survey(|observed| plan(&desired, observed, options))
             .await
             .expect("the sandbox answers")
+    }
+
+    /// The tags of a revision.
+    pub async fn tags(&self, revision: &RevisionArn) -> Vec<Value> {
+        let mut observed = Observed::default();
+        let wants = BTreeSet::from([Want::Revision(revision.clone())]);
+        let reader = self.connection.reader();
+        reader.look(wants, &mut observed).await.expect("an answer");
+        match observed.revision(revision) {
+            Ok(Seen::Found(revision)) => revision.tags.clone(),
+            other => panic!("{other:?}"),
+        }
     }
 
     pub async fn carry_out(&self, plan: &Plan) -> (Report, Vec<Event>) {
