@@ -130,6 +130,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_revision_without_its_tags_is_worth_a_line() {
+        let event = Event::Untagged {
+            service: "web".into(),
+            revision: "arn:aws:ecs:us-west-1:123456789012:task-definition/web:8"
+                .parse()
+                .unwrap(),
+            why: "ecs:TagResource is not allowed".into(),
+        };
+        assert_eq!(
+            event_line(&event).unwrap(),
+            "web: revision 8 carries no provenance tags: ecs:TagResource is not allowed"
+        );
+    }
+
+    #[test]
     fn counts_are_named_only_where_there_are_some() {
         let counts = Tasks {
             desired: 3,

@@ -14,6 +14,7 @@ mod credentials;
 mod logs;
 mod output;
 mod plan;
+mod provenance;
 mod sandbox;
 mod support;
 mod terminal;

@@ -175,9 +175,11 @@ fn help_at_a_glance() {
           --service <NAME>       Only this service, by its name in the file; may be
                                  repeated
           --detailed-exitcode    Exit with 2 when there are changes
+          --allow-older          Plan also to overwrite what was deployed from a
+                                 newer commit
+          --sandbox              Use the embedded sandbox instead of AWS
           --show-values          Show values of environment variables, which are
                                  masked otherwise
-          --sandbox              Use the embedded sandbox instead of AWS
           --format <FORMAT>      How to print the result [default: text] [possible
                                  values: text, json]
       -v, --verbose...           Show more: whole documents in a plan and each call
@@ -208,6 +210,8 @@ fn help_at_a_glance() {
                                   of the revision that already runs
           --retry                 Try again what failed before, although nothing is
                                   declared otherwise
+          --allow-older           Overwrite also what was deployed from a newer
+                                  commit
           --sandbox               Use the embedded sandbox instead of AWS
           --format <FORMAT>       How to print the result [default: text] [possible
                                   values: text, json]
