@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::rollout::{self, State, Watched, judge};
 use super::{Apply, Progress, Step, describe, failed, pause};
 use crate::event::{By, Diagnosis, Event, How, Left, Outcome, Running, Stage, Tasks};
-use crate::model::RevisionArn;
+use crate::model::{RevisionArn, failed_tag};
 use crate::observed::{Seen, Service, ServiceDeployment};
 use crate::plan::OnFailure;
 
@@ -305,8 +305,23 @@ impl Apply<'_> {
             });
         }
         let revision = waiting.watched.revision.clone();
-        let diagnosis =
+        let mut diagnosis =
             super::evidence::diagnose(self.reader, &step.plan.key, &revision, service).await;
+        // A breaker that fired is in the service's history. Without one, the
+        // deployment will look there as if it had merely been replaced.
+        let breaker = service.deployment_configuration.deployment_circuit_breaker;
+        if ecs_goes_to.is_none() && !breaker.enable {
+            let why = diagnosis
+                .causes
+                .first()
+                .map_or("its tasks failed", |cause| &cause.says);
+            if let Err(failure) = self.writer.tag(&revision, &failed_tag(why)).await {
+                diagnosis.gaps.push(format!(
+                    "that this failed will not be remembered: {}",
+                    failure.error
+                ));
+            }
+        }
         let way = match (ecs_goes_to, step.plan.on_failure, &step.plan.healthy) {
             (Some(to), ..) => {
                 let deployment = service

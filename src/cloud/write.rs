@@ -11,7 +11,7 @@ use tracing::info;
 
 use super::error::Error;
 use super::raw::{KeepResponse, SendBody};
-use crate::model::RevisionArn;
+use crate::model::{RevisionArn, Tag};
 use crate::observed::{Service, ServiceKey};
 
 /// Carries out writes, each exactly as it was planned.
@@ -116,6 +116,24 @@ impl Writer {
                 effect: Effect::Unknown,
             })?;
         Ok(answer.service)
+    }
+
+    /// Adds a tag to a revision.
+    pub async fn tag(&self, revision: &RevisionArn, tag: &Tag) -> Result<(), WriteError> {
+        const ACTION: &str = "ecs:TagResource";
+        info!(%revision, key = tag.key, "{ACTION}");
+        let tag = ecs::types::Tag::builder()
+            .key(&tag.key)
+            .set_value(tag.value.clone())
+            .build();
+        self.ecs
+            .tag_resource()
+            .resource_arn(revision.as_str())
+            .tags(tag)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| failed(ACTION, &error))
     }
 
     /// Lets ECS undo a service deployment: it goes back to where that began.

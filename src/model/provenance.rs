@@ -9,6 +9,7 @@ use std::str::FromStr;
 use serde_json::{Value, json};
 
 use super::names::{Invalid, checked_text};
+use super::task_definition::Tag;
 
 /// What the keys of all of these tags begin with. Nobody else's tags do.
 const PREFIX: &str = "evenkeel:";
@@ -16,6 +17,7 @@ const ENVIRONMENT: &str = "evenkeel:environment";
 const COMMIT: &str = "evenkeel:commit";
 const RUN: &str = "evenkeel:run";
 const FINGERPRINT: &str = "evenkeel:fingerprint";
+const FAILED: &str = "evenkeel:failed";
 
 /// Tags that a resource may have (developer guide, "Tag restrictions").
 pub const MOST_TAGS: usize = 50;
@@ -70,6 +72,26 @@ impl Provenance {
         .filter_map(|(key, value)| Some(json!({ "key": key, "value": tag_value(value?) })))
         .collect()
     }
+}
+
+/// The tag that remembers, at the revision itself, that its rollout failed: for
+/// where ECS's own history does not.
+pub fn failed_tag(why: &str) -> Tag {
+    Tag {
+        key: FAILED.to_owned(),
+        value: Some(tag_value(why)),
+    }
+}
+
+/// Why the rollout of a revision with these tags failed, if one remembers.
+pub fn failed_because(tags: &[Value]) -> Option<String> {
+    let tag = tags.iter().find(|tag| key(tag) == FAILED)?;
+    Some(
+        tag.get("value")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned(),
+    )
 }
 
 /// These tags without those that say where a revision comes from.

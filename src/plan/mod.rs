@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use crate::environment::{Desired, Service as DesiredService};
 use crate::model::{
     AccountId, ClusterName, Commit, Digest, EcrRepository, ImageReference, Platform, Provenance,
-    Region, RevisionArn, TaskDefinition,
+    Region, RevisionArn, TaskDefinition, failed_because,
 };
 use crate::observed::{
     Deployment, DeploymentStatus, Observed, RolloutState, Seen, Service, ServiceKey, Unreadable,
@@ -165,14 +165,26 @@ fn failed_before(
     if let Some(listed) = listed {
         return Ok(Some(failure(None, &listed.rollout_state_reason)));
     }
-    let Seen::Found(history) = observed.history(key)? else {
-        return Ok(None);
+    let last = match observed.history(key)? {
+        Seen::Found(history) => history
+            .iter()
+            .find(|deployment| deployment.revision.as_ref() == Some(revision)),
+        Seen::Missing | Seen::Unreadable(_) => None,
     };
-    Ok(history
-        .iter()
-        .find(|deployment| deployment.revision.as_ref() == Some(revision))
-        .filter(|last| last.failed())
-        .map(|last| failure(last.finished_at.or(Some(last.created_at)), &last.reason)))
+    if let Some(last) = last.filter(|last| last.failed()) {
+        let at = last.finished_at.or(Some(last.created_at));
+        return Ok(Some(failure(at, &last.reason)));
+    }
+    if last.is_some_and(|last| last.status == DeploymentStatus::Successful) {
+        return Ok(None);
+    }
+    // Where evenkeel itself went back, ECS has only a deployment that stopped;
+    // the revision remembers.
+    let tagged = match observed.revision(revision)? {
+        Seen::Found(revision) => failed_because(&revision.tags),
+        Seen::Missing | Seen::Unreadable(_) => None,
+    };
+    Ok(tagged.map(|why| failure(None, &Some(why))))
 }
 
 fn decide(
