@@ -277,7 +277,7 @@ fn a_crashing_image_fails_and_says_what_runs_now() {
         next    the log says what it stopped of; the same image with the same
                 environment should show it elsewhere, too
         reason  ECS deployment circuit breaker: tasks failed to start.
-        event   (deployment ecs-svc/4912855878577433686) deployment failed: tasks
+        event   (deployment ecs-svc/6894813467865006485) deployment failed: tasks
                 failed to start.
         now     revision 68 runs, 3 of 3 tasks
 
@@ -315,7 +315,7 @@ fn an_image_that_cannot_be_pulled_fails() {
         next    check that the image is there, that the execution role may pull it,
                 and that the subnets reach the registry
         reason  ECS deployment circuit breaker: tasks failed to start.
-        event   (deployment ecs-svc/1274410105117505886) deployment failed: tasks
+        event   (deployment ecs-svc/4726568427810798415) deployment failed: tasks
                 failed to start.
         now     revision 68 runs, 3 of 3 tasks
 

@@ -177,9 +177,9 @@ fn help_at_a_glance() {
           --detailed-exitcode    Exit with 2 when there are changes
           --allow-older          Plan also to overwrite what was deployed from a
                                  newer commit
-          --sandbox              Use the embedded sandbox instead of AWS
           --show-values          Show values of environment variables, which are
                                  masked otherwise
+          --sandbox              Use the embedded sandbox instead of AWS
           --format <FORMAT>      How to print the result [default: text] [possible
                                  values: text, json]
       -v, --verbose...           Show more: whole documents in a plan and each call
