@@ -180,6 +180,8 @@ pub enum By {
 pub enum Left {
     /// `on-failure = "stop"`.
     AsDeclared,
+    /// Nobody asked for more than waiting.
+    OnlyWaited,
     /// No revision is known that ran healthily before.
     NothingHealthyKnown,
     /// Going back was refused, for this reason.

@@ -14,11 +14,12 @@ use crate::model::{RevisionArn, TaskDefinition};
 use crate::observed::{ServiceEvent, Task, TaskContainer};
 
 /// Groups the stopped tasks of a revision by cause, most first.
-pub fn causes(tasks: &[Task], revision: &RevisionArn) -> Vec<Cause> {
+pub fn causes(tasks: &[Task], revision: &RevisionArn, since: Option<f64>) -> Vec<Cause> {
     let mut groups: BTreeMap<(String, String), Cause> = BTreeMap::new();
     for task in tasks
         .iter()
         .filter(|task| task.task_definition_arn == *revision)
+        .filter(|task| !before(since, task.created_at))
     {
         let Some((says, next, container)) = cause(task) else {
             continue;
@@ -40,9 +41,10 @@ pub fn causes(tasks: &[Task], revision: &RevisionArn) -> Vec<Cause> {
 }
 
 /// A rollout can fail without any task: when none could be placed.
-pub fn placement(events: &[ServiceEvent]) -> Option<Cause> {
+pub fn placement(events: &[ServiceEvent], since: Option<f64>) -> Option<Cause> {
     let (_, reason) = events
         .iter()
+        .filter(|event| !before(since, event.created_at))
         .find_map(|event| event.message.split_once("was unable to place a task"))?;
     let reason = reason
         .trim_start_matches(['.', ' '])
@@ -58,13 +60,17 @@ pub fn placement(events: &[ServiceEvent]) -> Option<Cause> {
     })
 }
 
+/// Whether something was over before the rollout began. What has no time counts
+/// as part of it.
+fn before(since: Option<f64>, at: Option<f64>) -> bool {
+    since.zip(at).is_some_and(|(since, at)| at < since)
+}
+
 /// What ECS said that points at trouble, newest first, without repetition.
 pub fn telling(events: &[ServiceEvent], since: Option<f64>) -> Vec<String> {
     let mut said: Vec<String> = Vec::new();
     for event in events {
-        let old = since
-            .zip(event.created_at)
-            .is_some_and(|(since, at)| at < since);
+        let old = before(since, event.created_at);
         let trouble = ["unable", "unhealthy", "throttled", "failed"]
             .iter()
             .any(|word| event.message.contains(word));
@@ -271,7 +277,8 @@ fn first_sentence(text: &str) -> String {
         return sentence.to_owned();
     }
     let cut: String = sentence.chars().take(199).collect();
-    format!("{cut}…")
+    let whole = cut.rfind(' ').map_or(cut.as_str(), |space| &cut[..space]);
+    format!("{whole} …")
 }
 
 #[cfg(test)]
@@ -298,7 +305,7 @@ mod tests {
     }
 
     fn only(fields: Value) -> Cause {
-        let mut causes = causes(&[task(fields)], &arn());
+        let mut causes = causes(&[task(fields)], &arn(), None);
         assert_eq!(causes.len(), 1);
         causes.remove(0)
     }
@@ -386,7 +393,7 @@ mod tests {
         let scaled = task(
             json!({"stopCode": "ServiceSchedulerInitiated", "stoppedReason": "Scaling activity initiated by (deployment ecs-svc/1)"}),
         );
-        let found = causes(&[exit(2), exit(1), exit(1), old, scaled], &arn());
+        let found = causes(&[exit(2), exit(1), exit(1), old, scaled], &arn(), None);
         let counts: Vec<_> = found.iter().map(|c| (c.says.as_str(), c.tasks)).collect();
         assert_eq!(
             counts,
@@ -413,12 +420,13 @@ mod tests {
             event(1.0, "(service web) operations are being throttled."),
         ];
         assert_eq!(
-            placement(&events).unwrap().says,
+            placement(&events, None).unwrap().says,
             "no task could be placed: No Container Instances were found in your cluster"
         );
         assert_eq!(telling(&events, Some(5.0)).len(), 2);
         assert_eq!(telling(&events, None).len(), 3);
-        assert_eq!(placement(&events[1..2]), None);
+        assert_eq!(placement(&events[1..2], None), None);
+        assert_eq!(placement(&events, Some(10.0)), None);
     }
 
     #[test]

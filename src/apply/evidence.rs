@@ -11,18 +11,15 @@ use crate::event::{Cause, Diagnosis};
 use crate::model::{Region, RevisionArn};
 use crate::observed::{Observed, Seen, Service, ServiceDeployment, ServiceKey, Want};
 
-/// Why the rollout of this revision failed, as far as can be found out.
+/// Why the rollout of this revision failed, as far as can be found out. What
+/// was over before `since` (seconds since the epoch) does not count.
 pub(super) async fn diagnose(
     reader: &Reader,
     key: &ServiceKey,
     revision: &RevisionArn,
     service: &Service,
+    since: Option<f64>,
 ) -> Diagnosis {
-    let since = service
-        .deployments
-        .iter()
-        .find(|deployment| deployment.task_definition == *revision)
-        .and_then(|deployment| deployment.created_at);
     let mut found = Diagnosis {
         events: diagnosis::telling(&service.events, since),
         ..Diagnosis::default()
@@ -39,14 +36,16 @@ pub(super) async fn diagnose(
         return found;
     }
     match observed.stopped_tasks(key) {
-        Ok(Seen::Found(tasks)) => found.causes = diagnosis::causes(tasks, revision),
+        Ok(Seen::Found(tasks)) => found.causes = diagnosis::causes(tasks, revision, since),
         Ok(Seen::Unreadable(why)) => found.gaps.push(match &why.hint {
             Some(hint) => format!("the stopped tasks could not be read: {} ({hint})", why.why),
             None => format!("the stopped tasks could not be read: {}", why.why),
         }),
         Ok(Seen::Missing) | Err(_) => {}
     }
-    found.causes.extend(diagnosis::placement(&service.events));
+    found
+        .causes
+        .extend(diagnosis::placement(&service.events, since));
     if let Ok(Seen::Found(document)) = observed.document(revision) {
         let place = |cause: &Cause| {
             let container = cause.container.as_deref()?;

@@ -134,6 +134,11 @@ pub fn running(service: &Service) -> Vec<Running> {
         .collect()
 }
 
+/// When ECS made the deployment that is waited for.
+pub fn began(watched: &Watched, service: &Service) -> Option<f64> {
+    find(watched, service)?.created_at
+}
+
 /// The deployment of this update in an answer of UpdateService: the PRIMARY
 /// one, unless the answer still shows the one from before.
 pub fn started(

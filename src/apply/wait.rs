@@ -30,6 +30,8 @@ pub(super) struct Waiting {
     /// The time-out counts from here: from when the rollout began, or from
     /// when going back began.
     from: Instant,
+    /// When ECS made the deployment, in seconds since the epoch.
+    began: Option<f64>,
     last: Option<Tasks>,
     now: Vec<Running>,
     /// Since when all new tasks run and only the end is missing.
@@ -57,6 +59,7 @@ impl Waiting {
             how,
             since: now,
             from: now,
+            began: None,
             last: None,
             now: Vec::new(),
             ending: None,
@@ -205,6 +208,9 @@ impl Apply<'_> {
             }
         };
         waiting.now = rollout::running(service);
+        waiting.began = waiting
+            .began
+            .or_else(|| rollout::began(&waiting.watched, service));
         let (state, stage) = self.verdict(waiting, &step.plan.key, service).await;
         match state {
             State::Unseen => {}
@@ -305,12 +311,18 @@ impl Apply<'_> {
             });
         }
         let revision = waiting.watched.revision.clone();
-        let mut diagnosis =
-            super::evidence::diagnose(self.reader, &step.plan.key, &revision, service).await;
+        let mut diagnosis = super::evidence::diagnose(
+            self.reader,
+            &step.plan.key,
+            &revision,
+            service,
+            waiting.began,
+        )
+        .await;
         // A breaker that fired is in the service's history. Without one, the
         // deployment will look there as if it had merely been replaced.
         let breaker = service.deployment_configuration.deployment_circuit_breaker;
-        if ecs_goes_to.is_none() && !breaker.enable {
+        if ecs_goes_to.is_none() && !breaker.enable && !step.plan.watch_only {
             let why = diagnosis
                 .causes
                 .first()
@@ -330,6 +342,7 @@ impl Apply<'_> {
                     .map(|primary| primary.id.clone());
                 Ok((to, By::Ecs, deployment))
             }
+            (None, ..) if step.plan.watch_only => Err(Left::OnlyWaited),
             (None, OnFailure::Stop, _) => Err(Left::AsDeclared),
             (None, OnFailure::Rollback, None) => Err(Left::NothingHealthyKnown),
             (None, OnFailure::Rollback, Some(to)) => self

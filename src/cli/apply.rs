@@ -180,7 +180,6 @@ pub(super) async fn carry_out(
         change,
         restart,
         rolling_out,
-        failed_before,
         ..
     } = plan.count();
     let mut progress = match global.format {
@@ -203,7 +202,7 @@ pub(super) async fn carry_out(
     match global.format {
         Format::Json => print(&report_json(plan.environment(), &report, code))?,
         // The plan has said it all.
-        Format::Text if change + restart + rolling_out + failed_before == 0 => {}
+        Format::Text if change + restart + rolling_out == 0 => {}
         Format::Text => {
             print(&format!(
                 "\n{}",

@@ -14,13 +14,13 @@ use super::plan::{print, say};
 
 /// The embedded ECS, for trying and for tests.
 ///
-/// Without a subcommand, serves ECS, ECR and STS on a loopback port until it
+/// Without a subcommand, serves ECS, ECR, CloudWatch Logs and STS on a loopback port until it
 /// is stopped, for any AWS client. The state is kept in .evenkeel/ of the
 /// current directory and shared with `--sandbox` of other commands. A new
 /// sandbox has every service of the environment files, on the version before.
 ///
 /// Words in an image's tag make it misbehave: crash, unpullable, slow,
-/// unhealthy, elb, oom, nosecret, nocapacity. Such images are in every
+/// unhealthy, elb, oom, nosecret, nocapacity, alarm. Such images are in every
 /// registry. EVENKEEL_SANDBOX_SPEED=10 lets it run ten times as fast.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -100,7 +100,7 @@ async fn listen(port: u16) -> Result<u8, Failure> {
             (account.as_str(), region.as_str())
         });
     print(&format!(
-        "export AWS_ENDPOINT_URL=http://{address} AWS_REGION={region}\n\
+        "export AWS_ENDPOINT_URL=http://{address} AWS_REGION={region} AWS_DEFAULT_REGION={region}\n\
          export AWS_ACCESS_KEY_ID={account} AWS_SECRET_ACCESS_KEY=sandbox\n"
     ))?;
     for (account, _, environment) in &accounts {
@@ -108,7 +108,7 @@ async fn listen(port: u16) -> Result<u8, Failure> {
             "{environment} is account {account}: the access key chooses the account\n"
         ))?;
     }
-    say("serving ECS, ECR and STS; Ctrl-C stops\n")?;
+    say("serving ECS, ECR, CloudWatch Logs and STS; Ctrl-C stops\n")?;
     serve(sandbox, listener, asked_to_stop())
         .await
         .map_err(Failure::io("serving ended"))?;

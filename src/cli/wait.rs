@@ -1,4 +1,5 @@
 use crate::plan::Options;
+use crate::render::planned_json;
 
 use super::apply::{carry_out, listen};
 use super::context::{World, environments};
@@ -29,8 +30,9 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
     let mut code = exit::DONE;
     for environment in &environments {
         let plan = make(&world, environment, Options::default(), true).await?;
-        if global.format == Format::Text {
-            print(&text(&plan, global, false))?;
+        match global.format {
+            Format::Text => print(&text(&plan, global, false))?,
+            Format::Json => print(&planned_json(&plan))?,
         }
         let (under_way, others) = plan.under_way();
         let ended = carry_out(
@@ -46,16 +48,15 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
         if others.is_empty() {
             continue;
         }
-        say(&message(
-            &format!(
-                "{} will not become what is declared by waiting",
-                others.join(", ")
-            ),
-            Some(&format!(
-                "`evenkeel apply {}` changes what differs",
-                plan.environment()
-            )),
-        ))?;
+        let hint = format!(
+            "`evenkeel plan {}` shows what differs, and why",
+            plan.environment()
+        );
+        let error = format!(
+            "{} will not become what is declared by waiting",
+            others.join(", ")
+        );
+        say(&message(&error, Some(&hint)))?;
         code = if code == exit::DONE {
             exit::ERROR
         } else {

@@ -79,6 +79,7 @@ fn plan_service(
         key,
         timeout: desired.timeout,
         on_failure: desired.on_failure,
+        watch_only: false,
         healthy: healthy(&key_of(desired), &verdict, observed)?,
         verdict,
         notes,

@@ -192,6 +192,7 @@ mod tests {
                 },
                 timeout: std::time::Duration::from_secs(60),
                 on_failure: OnFailure::Rollback,
+                watch_only: false,
                 healthy: None,
                 verdict: Verdict::Change(Box::new(change)),
                 notes: vec![],

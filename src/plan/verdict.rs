@@ -41,7 +41,7 @@ impl Plan {
     pub fn under_way(&self) -> (Plan, Vec<String>) {
         let (mut waiting, mut others) = (self.clone(), Vec::new());
         waiting.services.retain_mut(|service| {
-            service.on_failure = OnFailure::Stop;
+            service.watch_only = true;
             let waits = matches!(
                 service.verdict,
                 Verdict::InSync { .. } | Verdict::RollingOut(_)
@@ -91,6 +91,8 @@ pub struct ServicePlan {
     pub timeout: Duration,
     /// Whether to go back when it fails.
     pub on_failure: OnFailure,
+    /// Nothing is written for it, whatever happens.
+    pub watch_only: bool,
     /// The revision that ran healthily before, to go back to.
     pub healthy: Option<RevisionArn>,
     pub verdict: Verdict,

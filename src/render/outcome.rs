@@ -53,7 +53,8 @@ fn ended_text(text: &mut String, environment: &str, ended: &Ended, width: usize)
         say("cause  ", &format!("{}{count}", defuse(&cause.says)));
         if index == 0 {
             for line in diagnosis.iter().flat_map(|diagnosis| &diagnosis.log) {
-                say("log    ", &defuse(line));
+                let indent = line.len() - line.trim_start().len();
+                say("log    ", &format!("{:indent$}{}", "", defuse(line)));
             }
         }
         say("next   ", &cause.next);
@@ -212,6 +213,9 @@ fn next(outcome: &Outcome, environment: &str) -> Option<String> {
                 "it is left as it is (on-failure = \"stop\"): declare another image, or try this \
                  one again with {again} --retry`"
             ),
+            Left::OnlyWaited => {
+                format!("{again}` goes back, as the file declares it; waiting changes nothing")
+            }
             Left::NothingHealthyKnown => {
                 format!("no revision is known that ran healthily before: declare one, and {again}`")
             }

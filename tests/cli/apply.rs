@@ -269,15 +269,16 @@ fn a_crashing_image_fails_and_says_what_runs_now() {
     ✗ web   the rollout of revision 69 failed; ECS went back to revision 68 (5 s)
         cause   app exited with code 1 (3 tasks)
         log     Error: connect ECONNREFUSED 10.0.3.4:5432
-        log     at TCPConnectWrap.afterConnect [as oncomplete] (node:net:1611:16)
-        log     at async connect (/app/dist/db.js:24:5)
-        log     at async main (/app/dist/server.js:11:3) {
-        log     errno: -111,
-        log     code: 'ECONNREFUSED',
+        log         at TCPConnectWrap.afterConnect [as oncomplete]
+                (node:net:1611:16)
+        log         at async connect (/app/dist/db.js:24:5)
+        log         at async main (/app/dist/server.js:11:3) {
+        log       errno: -111,
+        log       code: 'ECONNREFUSED',
         next    the log says what it stopped of; the same image with the same
                 environment should show it elsewhere, too
         reason  ECS deployment circuit breaker: tasks failed to start.
-        event   (deployment ecs-svc/6894813467865006485) deployment failed: tasks
+        event   (deployment ecs-svc/7117742929730103418) deployment failed: tasks
                 failed to start.
         now     revision 68 runs, 3 of 3 tasks
 
@@ -310,12 +311,11 @@ fn an_image_that_cannot_be_pulled_fails() {
         cause   the image of app cannot be pulled: pull image manifest has been
                 retried 7 time(s): failed to resolve ref
                 123456789012.dkr.ecr.us-west-1.amazonaws.com/shop/web:1.2.0-unpullab
-                le@sha256:07ca1439: 123456789012.dkr.ecr.us-west-1.amazonaws.… (3
-                tasks)
+                le@sha256:07ca1439: … (3 tasks)
         next    check that the image is there, that the execution role may pull it,
                 and that the subnets reach the registry
         reason  ECS deployment circuit breaker: tasks failed to start.
-        event   (deployment ecs-svc/4726568427810798415) deployment failed: tasks
+        event   (deployment ecs-svc/4237673159407489159) deployment failed: tasks
                 failed to start.
         now     revision 68 runs, 3 of 3 tasks
 

@@ -116,11 +116,11 @@ fn serves_the_same_world_on_a_port() {
     assert_eq!(over_the_network.stdout, in_process.stdout);
     server.signal("INT");
     assert_snapshot!(server.finish(), @"
-    export AWS_ENDPOINT_URL=http://127.0.0.1:[port] AWS_REGION=us-west-1
+    export AWS_ENDPOINT_URL=http://127.0.0.1:[port] AWS_REGION=us-west-1 AWS_DEFAULT_REGION=us-west-1
     export AWS_ACCESS_KEY_ID=123456789012 AWS_SECRET_ACCESS_KEY=sandbox
     ------- stderr -------
     prod is account 123456789012: the access key chooses the account
-    serving ECS, ECR and STS; Ctrl-C stops
+    serving ECS, ECR, CloudWatch Logs and STS; Ctrl-C stops
     [exit 0]
     ");
 }
