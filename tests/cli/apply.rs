@@ -278,7 +278,7 @@ fn a_crashing_image_fails_and_says_what_runs_now() {
         next    the log says what it stopped of; the same image with the same
                 environment should show it elsewhere, too
         reason  ECS deployment circuit breaker: tasks failed to start.
-        event   (deployment ecs-svc/7117742929730103418) deployment failed: tasks
+        event   (deployment ecs-svc/[id]) deployment failed: tasks
                 failed to start.
         now     revision 68 runs, 3 of 3 tasks
 
@@ -315,7 +315,7 @@ fn an_image_that_cannot_be_pulled_fails() {
         next    check that the image is there, that the execution role may pull it,
                 and that the subnets reach the registry
         reason  ECS deployment circuit breaker: tasks failed to start.
-        event   (deployment ecs-svc/4237673159407489159) deployment failed: tasks
+        event   (deployment ecs-svc/[id]) deployment failed: tasks
                 failed to start.
         now     revision 68 runs, 3 of 3 tasks
 

@@ -313,8 +313,8 @@ pub const ANNOUNCEMENT: &str =
 pub const PROGRESS: &str =
     r"^([\w-]+/)?[\w-]+: \d+ of \d+ new tasks? run(, \d+ (starting|failed|old))* \(\d+ (s|min)\)$";
 
-/// Without what differs from run to run: times, ports, the directory, and how
-/// many progress lines there were.
+/// Without what differs from run to run: times, ports, ids of deployments, the
+/// directory, and how many progress lines there were.
 pub fn steady(text: &str, directory: &Path) -> String {
     let progress = Regex::new(PROGRESS).unwrap();
     let mut lines: Vec<&str> = text
@@ -333,6 +333,10 @@ pub fn steady(text: &str, directory: &Path) -> String {
     let text = Regex::new(r"127\.0\.0\.1:\d+")
         .unwrap()
         .replace_all(&text, "127.0.0.1:[port]");
+    // Drawn from the sandbox's time, which goes on.
+    let text = Regex::new(r"ecs-svc/\d{19}")
+        .unwrap()
+        .replace_all(&text, "ecs-svc/[id]");
     Regex::new(r"(after |   )\d+ s\b")
         .unwrap()
         .replace_all(&text, "${1}[time]")

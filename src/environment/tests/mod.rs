@@ -122,7 +122,7 @@ fn a_services_own_rollout_wins_over_the_environments() {
     assert_eq!(
         read(&format!("{table}{services}rollout.on-failure='rollback'\n")),
         (
-            false,
+            true,
             vec![(300, OnFailure::Stop), (300, OnFailure::Rollback)]
         )
     );
