@@ -76,23 +76,6 @@ fn denied(message: &str) -> Fault {
     }
 }
 
-/// What somebody does with another tool.
-async fn by_hand(world: &World, operation: &str, body: &Value) {
-    let request = http::Request::post("https://ecs.us-west-1.amazonaws.com/")
-        .header(
-            "x-amz-target",
-            format!("AmazonEC2ContainerServiceV20141113.{operation}"),
-        )
-        .header(
-            "authorization",
-            "AWS4-HMAC-SHA256 Credential=123456789012/20260101/us-west-1/ecs/aws4_request",
-        )
-        .body(hyper::body::Bytes::from(body.to_string()))
-        .expect("a request");
-    let answer = world.sandbox.exchange(request).await.expect("an answer");
-    assert!(answer.status().is_success(), "{answer:?}");
-}
-
 /// Leaves the live revision without tags, so that registering it again needs no
 /// leave to tag.
 async fn take_all_tags(world: &World, file: &str) {
@@ -102,7 +85,7 @@ async fn take_all_tags(world: &World, file: &str) {
     };
     let keys: Vec<&Value> = change.tags.iter().map(|tag| &tag["key"]).collect();
     let body = json!({"resourceArn": change.basis.revision, "tagKeys": keys});
-    by_hand(world, "UntagResource", &body).await;
+    world.somebody("UntagResource", &body).await;
     world.calls();
 }
 
@@ -267,12 +250,8 @@ async fn what_is_tagged_by_hand_stays() {
     let revision = deployed(&outcome);
     let before = world.tags(&revision).await.len();
     let tag = json!({"key": "owner", "value": "ana"});
-    by_hand(
-        &world,
-        "TagResource",
-        &json!({"resourceArn": revision, "tags": [tag]}),
-    )
-    .await;
+    let body = json!({"resourceArn": revision, "tags": [tag]});
+    world.somebody("TagResource", &body).await;
     let pushed: evenkeel::model::ImageReference = image("1.5.0").parse().expect("an image");
     world.sandbox.push_image(&pushed).expect("it is pushed");
     let (outcome, _) = apply(&world, &one_service(pushed.as_str()), &of_commit('b')).await;
