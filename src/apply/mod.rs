@@ -24,8 +24,8 @@ use tokio::time::Instant;
 use crate::cloud::{Error, Reader, Writer};
 use crate::event::{Diagnosis, Ended, Event, How, Outcome, Report, Running};
 use crate::model::RevisionArn;
-use crate::observed::{Observed, Seen, Service, ServiceKey, Want};
-use crate::plan::{Plan, ServicePlan, Verdict};
+use crate::observed::{Observed, RolloutState, Seen, Service, ServiceKey, Want};
+use crate::plan::{Moment, Plan, ServicePlan, Verdict};
 
 use wait::Waiting;
 
@@ -203,6 +203,9 @@ fn still(change: &crate::plan::Change, service: &Service) -> Still {
     if let crate::plan::Target::Existing(revision) = &change.to
         && !change.restart
         && primary.task_definition == *revision
+        && !primary.rolls_back()
+        && primary.rollout_state != Some(RolloutState::Failed)
+        && primary.created_at.map(Moment::of) > change.basis.made
     {
         let waiting = Waiting::new(
             rollout::Watched {

@@ -98,10 +98,11 @@ pub fn judge(watched: &Watched, service: &Service) -> State {
 /// deployment tells of it any more, but the service's history does.
 pub fn was_rolled_back(
     watched: &Watched,
+    began: Option<f64>,
     by: &RevisionArn,
     history: Option<&[ServiceDeployment]>,
 ) -> Option<State> {
-    let ours = newest(watched, history.unwrap_or_default());
+    let ours = ours_in(watched, began, history.unwrap_or_default());
     let (rolled_back, reason) = match ours {
         Some(ours) => (ours.failed(), ours.reason.clone()),
         // Nobody tells. Back on the revision from before, it most likely is.
@@ -171,8 +172,12 @@ fn hopeless(ours: &Deployment, service: &Service) -> Option<String> {
 
 /// What the history says of a rollout that DescribeServices shows as going on:
 /// ECS may have given it up already.
-pub fn by_history(watched: &Watched, history: &[ServiceDeployment]) -> Option<State> {
-    let ours = newest(watched, history)?;
+pub fn by_history(
+    watched: &Watched,
+    began: Option<f64>,
+    history: &[ServiceDeployment],
+) -> Option<State> {
+    let ours = ours_in(watched, began, history)?;
     if !ours.failed() {
         return None;
     }
@@ -189,8 +194,12 @@ pub fn by_history(watched: &Watched, history: &[ServiceDeployment]) -> Option<St
 }
 
 /// Where a deployment that shifts traffic is.
-pub fn stage(watched: &Watched, history: &[ServiceDeployment]) -> Option<Stage> {
-    let ours = newest(watched, history)?;
+pub fn stage(
+    watched: &Watched,
+    began: Option<f64>,
+    history: &[ServiceDeployment],
+) -> Option<Stage> {
+    let ours = ours_in(watched, began, history)?;
     Some(Stage {
         name: ours.stage.clone()?,
         traffic: ours.traffic,
@@ -198,13 +207,19 @@ pub fn stage(watched: &Watched, history: &[ServiceDeployment]) -> Option<Stage> 
     })
 }
 
-fn newest<'a>(
+/// The service deployment of this rollout. The same revision may have been
+/// deployed before, and the list may lag; so one that is older is another.
+fn ours_in<'a>(
     watched: &Watched,
+    began: Option<f64>,
     history: &'a [ServiceDeployment],
 ) -> Option<&'a ServiceDeployment> {
-    history
-        .iter()
-        .find(|deployment| deployment.revision.as_ref() == Some(&watched.revision))
+    // The history tells whole seconds.
+    let began = began?.floor();
+    history.iter().find(|deployment| {
+        deployment.revision.as_ref() == Some(&watched.revision)
+            && deployment.created_at as f64 >= began
+    })
 }
 
 fn find<'a>(watched: &Watched, service: &'a Service) -> Option<&'a Deployment> {
@@ -450,7 +465,12 @@ mod tests {
             reason: Some("why".into()),
         };
         let verdict = |status, triggered| {
-            was_rolled_back(&watched(), &arn(41), Some(&history(status, triggered)))
+            was_rolled_back(
+                &watched(),
+                Some(1.5),
+                &arn(41),
+                Some(&history(status, triggered)),
+            )
         };
         assert_eq!(
             verdict(DeploymentStatus::RollbackSuccessful, false),
@@ -466,14 +486,26 @@ mod tests {
     }
 
     #[test]
+    fn an_earlier_deployment_of_the_same_revision_is_not_ours() {
+        let failed = history(DeploymentStatus::RollbackSuccessful, true);
+        // The history's is from second 1, ours from second 2.
+        let verdict = was_rolled_back(&watched(), Some(2.0), &arn(43), Some(&failed));
+        assert_eq!(verdict, None);
+        assert_eq!(by_history(&watched(), Some(2.0), &failed), None);
+    }
+
+    #[test]
     fn without_a_history_going_back_is_a_rollback() {
         let back = State::RolledBack {
             to: arn(41),
             reason: None,
         };
-        assert_eq!(was_rolled_back(&watched(), &arn(41), None), Some(back));
-        assert_eq!(was_rolled_back(&watched(), &arn(43), None), None);
-        assert_eq!(was_rolled_back(&watched(), &arn(42), None), None);
+        assert_eq!(
+            was_rolled_back(&watched(), Some(1.5), &arn(41), None),
+            Some(back)
+        );
+        assert_eq!(was_rolled_back(&watched(), Some(1.5), &arn(43), None), None);
+        assert_eq!(was_rolled_back(&watched(), Some(1.5), &arn(42), None), None);
     }
 
     #[test]
@@ -496,7 +528,7 @@ mod tests {
 
     #[test]
     fn the_history_knows_of_a_failure_first() {
-        let verdict = |status| by_history(&watched(), &history(status, true));
+        let verdict = |status| by_history(&watched(), Some(1.5), &history(status, true));
         let reason = Some("why".to_owned());
         assert_eq!(
             verdict(DeploymentStatus::RollbackRequested),

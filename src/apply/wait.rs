@@ -264,7 +264,12 @@ impl Apply<'_> {
             // A rollback that is over by now looks like a replacement.
             State::Superseded { by } => {
                 let history = self.history(key).await;
-                let back = rollout::was_rolled_back(&waiting.watched, by, history.as_deref());
+                let back = rollout::was_rolled_back(
+                    &waiting.watched,
+                    waiting.began,
+                    by,
+                    history.as_deref(),
+                );
                 (back.unwrap_or(state), None)
             }
             // Only the history tells where traffic is, and that ECS gives up.
@@ -274,9 +279,9 @@ impl Apply<'_> {
                 }
                 waiting.looked = Some(Instant::now());
                 let history = self.history(key).await.unwrap_or_default();
-                let stage = rollout::stage(&waiting.watched, &history);
+                let stage = rollout::stage(&waiting.watched, waiting.began, &history);
                 (
-                    rollout::by_history(&waiting.watched, &history).unwrap_or(state),
+                    rollout::by_history(&waiting.watched, waiting.began, &history).unwrap_or(state),
                     stage,
                 )
             }
@@ -392,6 +397,7 @@ impl Apply<'_> {
             diagnosis,
         });
         waiting.from = Instant::now();
+        waiting.began = None;
         waiting.last = None;
         waiting.ending = None;
     }

@@ -22,6 +22,8 @@ const REGISTER_ATTEMPTS: u32 = 5;
 const REGISTER_PAUSE: Duration = Duration::from_secs(2);
 /// What registering with tags needs leave for.
 const TAG: &str = "ecs:TagResource";
+/// How often an update is tried, for the same reasons; its limit is kinder.
+const UPDATE_ATTEMPTS: u32 = 4;
 /// UpdateService calls under way at once; its limit is 5 a second.
 const UPDATES_AT_ONCE: usize = 5;
 
@@ -269,13 +271,45 @@ struct Update {
 }
 
 impl Update {
+    /// Updates the service. Every attempt is one request: when an answer is
+    /// lost, a look tells whether it took effect, before another is sent.
     async fn send(&self, reader: &Reader, writer: &Writer) -> Result<Service, WriteError> {
-        let failure = match writer.update(&self.key, &self.revision, self.restart).await {
-            Ok(service) => return Ok(service),
-            Err(failure) if failure.effect == Effect::None => return Err(failure),
-            Err(failure) => failure,
-        };
-        // The answer was lost. Whether the update took effect can be seen.
+        let mut in_doubt = false;
+        let mut attempt = 1;
+        loop {
+            let failure = match writer.update(&self.key, &self.revision, self.restart).await {
+                Ok(service) => return Ok(service),
+                Err(failure) => failure,
+            };
+            let lost = failure.effect == Effect::Unknown;
+            in_doubt |= lost;
+            if lost && let Some(service) = self.took_effect(reader).await {
+                return Ok(service);
+            }
+            // A restart that may be under way is not started twice.
+            let again = attempt < UPDATE_ATTEMPTS
+                && if lost {
+                    !self.restart
+                } else {
+                    failure.error.may_pass()
+                };
+            if !again {
+                let effect = if in_doubt {
+                    Effect::Unknown
+                } else {
+                    failure.effect
+                };
+                return Err(WriteError { effect, ..failure });
+            }
+            if !lost {
+                sleep(REGISTER_PAUSE * attempt).await;
+            }
+            attempt += 1;
+        }
+    }
+
+    /// The service, once it shows this update; reads may lag behind it.
+    async fn took_effect(&self, reader: &Reader) -> Option<Service> {
         let deadline = Instant::now() + 4 * REGISTER_PAUSE;
         while Instant::now() < deadline {
             sleep(REGISTER_PAUSE).await;
@@ -283,9 +317,9 @@ impl Update {
                 && let Some(Seen::Found(service)) = seen.get(&self.key)
                 && rollout::started(&self.before, &self.revision, service).is_some()
             {
-                return Ok(service.clone());
+                return Some(service.clone());
             }
         }
-        Err(failure)
+        None
     }
 }

@@ -81,8 +81,8 @@ impl Writer {
     /// Lets the service run this revision; with `restart`, starts a rollout
     /// although it already does. Nothing else of the service is sent.
     ///
-    /// Without `restart` the call may be repeated: the same revision twice
-    /// starts one deployment. With it, it is sent once.
+    /// Sent once: had the SDK tried again, a refusal of its last attempt would
+    /// hide that an earlier one, whose answer was lost, took effect.
     pub async fn update(
         &self,
         key: &ServiceKey,
@@ -92,7 +92,7 @@ impl Writer {
         const ACTION: &str = "ecs:UpdateService";
         info!(service = %key, %revision, restart, "{ACTION}");
         let keep = KeepResponse::default();
-        let mut call = self
+        let call = self
             .ecs
             .update_service()
             .cluster(key.cluster.as_str())
@@ -100,12 +100,8 @@ impl Writer {
             .task_definition(revision.as_str())
             .set_force_new_deployment(restart.then_some(true))
             .customize()
+            .config_override(ecs::config::Config::builder().retry_config(RetryConfig::disabled()))
             .interceptor(keep.clone());
-        if restart {
-            call = call.config_override(
-                ecs::config::Config::builder().retry_config(RetryConfig::disabled()),
-            );
-        }
         call.send().await.map_err(|error| failed(ACTION, &error))?;
         let answer: Updated =
             serde_json::from_slice(&keep.take().body).map_err(|error| WriteError {

@@ -247,6 +247,7 @@ fn decide(
     let basis = Basis {
         revision: primary.task_definition.clone(),
         deployment: primary.id.clone(),
+        made: primary.created_at.map(Moment::of),
     };
     if images.changes.is_empty() {
         return unchanged(service, primary, basis, observed, options, notes);

@@ -155,6 +155,7 @@ mod tests {
                     .parse()
                     .unwrap(),
                 deployment: "ecs-svc/1".parse().unwrap(),
+                made: None,
             },
             to: Target::New(after.register_request(&tags)),
             images: vec![],

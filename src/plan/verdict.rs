@@ -155,6 +155,19 @@ pub struct Change {
 pub struct Basis {
     pub revision: RevisionArn,
     pub deployment: DeploymentId,
+    /// When that was made: what is older is no news of it.
+    pub made: Option<Moment>,
+}
+
+/// A moment as ECS tells it, in milliseconds since the epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(i64);
+
+impl Moment {
+    /// From seconds since the epoch.
+    pub fn of(seconds: f64) -> Self {
+        Self((seconds * 1000.0) as i64)
+    }
 }
 
 /// The revision that a change deploys.
