@@ -103,6 +103,8 @@ pub struct History {
     pub documents: BTreeMap<String, Value>,
     /// How long DescribeServices lags behind at the most.
     pub lag: Duration,
+    /// The same of ListTaskDefinitions.
+    pub family_lag: Duration,
     pub entries: Vec<Entry>,
 }
 
@@ -275,6 +277,10 @@ impl fmt::Display for History {
         }
         if !self.lag.is_zero() {
             writeln!(f, "DescribeServices lags up to {:?} behind", self.lag)?;
+        }
+        if !self.family_lag.is_zero() {
+            let lag = self.family_lag;
+            writeln!(f, "ListTaskDefinitions lags up to {lag:?} behind")?;
         }
         for entry in &self.entries {
             let who = match entry.who {

@@ -31,7 +31,7 @@ use invariants::{Invariant, Violation};
 use sabotage::Sabotage;
 
 /// How many seeds a run plays.
-const SEEDS: u64 = 500;
+const SEEDS: u64 = 1_000;
 /// Within so many seeds every deliberately broken variant is caught.
 const BITES_WITHIN: u64 = 60;
 
@@ -210,4 +210,9 @@ fn the_harness_catches_a_deployment_on_one_that_is_rolling_out() {
 #[test]
 fn the_harness_catches_a_run_that_does_not_end() {
     is_caught(Sabotage::WaitsTooLong, Invariant::EndsInTime);
+}
+
+#[test]
+fn the_harness_catches_a_rollout_that_nobody_admits() {
+    is_caught(Sabotage::HidesUpdates, Invariant::NothingDoneIsTrue);
 }

@@ -93,6 +93,8 @@ pub async fn play(seed: u64, sabotage: Sabotage, keep: &Mutex<Option<Arc<World>>
         );
         sleep(Duration::from_millis(rng.below(20_000))).await;
     }
+    // Longer than anything lags behind.
+    sleep(Duration::from_secs(10)).await;
     world.note(Who::Somebody, What::Calm);
     // What does not run by now will not the third time either.
     let all_can = world.services.iter().all(Spec::converges);
@@ -107,7 +109,7 @@ pub async fn play(seed: u64, sabotage: Sabotage, keep: &Mutex<Option<Arc<World>>
         sleep(Duration::from_secs(30)).await;
     }
     sleep(Duration::from_secs(7_200)).await;
-    world.note(Who::Somebody, What::Final(states(&world.look())));
+    world.note(Who::Somebody, What::Final(states(&world.look_at_all())));
     world.history().clone()
 }
 
@@ -234,7 +236,7 @@ async fn meddle(world: &World, rng: &mut Rng) {
         let most = *rng.pick(&[500, 3_000, 20_000]);
         sleep(Duration::from_millis(rng.below(most))).await;
         let spec = rng.pick(&world.services).clone();
-        let seen = world.look();
+        let seen = world.look_at_all();
         let live = seen["services"].as_array().into_iter().flatten();
         let live = live
             .filter(|service| service["serviceName"] == spec.name.as_str())

@@ -23,6 +23,8 @@ pub enum Sabotage {
     NoRollback,
     /// Plans do not see what is rolling out, and restart it.
     Blind,
+    /// An update that took effect passes for a refused one.
+    HidesUpdates,
     /// The wait is ten times as long as declared.
     WaitsTooLong,
 }
@@ -74,6 +76,10 @@ impl Sabotage {
 
     /// What arrives in place of an answer; `true` when it is another.
     pub fn answer(self, operation: &str, answer: &mut Value, planning: bool) -> bool {
+        if self == Self::HidesUpdates && operation == "UpdateService" {
+            *answer = json!({"__type": "AccessDeniedException", "message": "by sabotage"});
+            return true;
+        }
         let lies = match self {
             Self::ClaimsSuccess => !planning,
             Self::Blind => planning,

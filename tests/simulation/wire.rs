@@ -95,7 +95,7 @@ impl Wire {
         let (parts, body) = request.into_parts();
         let mut body: Value = serde_json::from_slice(&body).unwrap_or_default();
         self.sabotage.request(operation, &mut body);
-        let seen = self.world.look();
+        let seen = self.world.look_at_all();
         for (beside, body) in self.sabotage.beside(operation, &body, planning, &seen) {
             let request = raw(ECS, beside, &body);
             self.world.act(who, &self.handle, request, chance);
@@ -105,6 +105,9 @@ impl Wire {
         let mut answer: Value = serde_json::from_slice(response.body()).unwrap_or_default();
         if self.sabotage.answer(operation, &mut answer, planning) {
             *response.body_mut() = Bytes::from(answer.to_string());
+            if answer.get("__type").is_some() {
+                *response.status_mut() = http::StatusCode::BAD_REQUEST;
+            }
         }
         response
     }

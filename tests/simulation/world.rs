@@ -155,6 +155,9 @@ pub struct World {
     start: Instant,
     history: Mutex<History>,
     stale: Mutex<Vec<Stale>>,
+    /// How long ListTaskDefinitions does not know a new revision.
+    family_lag: Duration,
+    registered: Mutex<Vec<(Value, Instant)>>,
 }
 
 impl World {
@@ -165,6 +168,8 @@ impl World {
         let timeout = Duration::from_secs(*rng.pick(&[10, 12, 20]));
         let lag = Duration::from_millis(*rng.pick(&[0, 0, 500, 1_500, 4_000]));
         let list_lag = Duration::from_millis(*rng.pick(&[0, 0, 2_000, 6_000]));
+        // About a second, as seen with ECS; the client counts on two.
+        let family_lag = Duration::from_millis(*rng.pick(&[0, 0, 1_000]));
         let sandbox = Sandbox::in_memory()
             .with_list_lag(list_lag)
             .with_throttles(true)
@@ -211,6 +216,7 @@ impl World {
         let mut history = History {
             services: services.clone(),
             lag,
+            family_lag,
             ..History::default()
         };
         for spec in &services {
@@ -240,6 +246,8 @@ impl World {
             start: Instant::now(),
             history: Mutex::new(history),
             stale: Mutex::default(),
+            family_lag,
+            registered: Mutex::default(),
         }
     }
 
@@ -287,7 +295,9 @@ impl World {
         let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
         let updates = operation == "UpdateService";
         let writes = updates || operation.starts_with("Register");
-        let before = if writes { self.look() } else { Value::Null };
+        let name = body.get(if updates { "service" } else { "family" });
+        let name = name.and_then(Value::as_str).filter(|_| writes);
+        let before = name.map_or(Value::Null, |name| self.look(&[name]));
         let mut response = at_once(handle.answer(request));
         let status = response.status().as_u16();
         let mut answer = if writes || status != 200 || operation == "DescribeServices" {
@@ -305,7 +315,12 @@ impl World {
             shown: States::new(),
         };
         if writes {
-            call.after = states(&self.look());
+            call.after = if updates && status == 200 {
+                // The answer does not lag behind.
+                states(&json!({"services": [answer["service"].clone()]}))
+            } else {
+                call.before.clone()
+            };
         }
         if call.operation == "DescribeServices" && status == 200 {
             call.before = states(&answer);
@@ -320,6 +335,11 @@ impl World {
         }
         if call.operation == "RegisterTaskDefinition" && status == 200 {
             keep(&mut self.history(), &answer);
+            let arn = answer["taskDefinition"]["taskDefinitionArn"].clone();
+            self.registered().push((arn, Instant::now()));
+        }
+        if call.operation == "ListTaskDefinitions" && status == 200 && !self.family_lag.is_zero() {
+            *response.body_mut() = self.without_news(response.body());
         }
         if call.operation != "DescribeServices" {
             call.answer = answer;
@@ -336,13 +356,13 @@ impl World {
         serde_json::from_slice(response.body()).unwrap_or_default()
     }
 
-    /// The services as they really are.
-    pub fn look(&self) -> Value {
-        let names: Vec<&str> = self
-            .services
-            .iter()
-            .map(|spec| spec.name.as_str())
-            .collect();
+    /// All services as they really are.
+    pub fn look_at_all(&self) -> Value {
+        let names = self.services.iter().map(|spec| spec.name.as_str());
+        self.look(&names.collect::<Vec<_>>())
+    }
+
+    fn look(&self, names: &[&str]) -> Value {
         let body = json!({"cluster": "prod", "services": names});
         let clean = self.sandbox.clone().with_throttles(false);
         ask(&clean, ECS, "DescribeServices", &body).1
@@ -360,6 +380,26 @@ impl World {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .extend(old);
+    }
+
+    fn registered(&self) -> MutexGuard<'_, Vec<(Value, Instant)>> {
+        self.registered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A list of revisions without those that it does not know yet.
+    fn without_news(&self, listed: &Bytes) -> Bytes {
+        let mut listed: Value = serde_json::from_slice(listed).unwrap_or_default();
+        let registered = self.registered();
+        let is_new = |arn: &Value| {
+            let mut news = registered.iter();
+            news.any(|(new, at)| new == arn && at.elapsed() < self.family_lag)
+        };
+        if let Some(arns) = listed["taskDefinitionArns"].as_array_mut() {
+            arns.retain(|arn| !is_new(arn));
+        }
+        Bytes::from(listed.to_string())
     }
 
     /// Some of the replicas that answer have not heard of an update yet.
