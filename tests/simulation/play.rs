@@ -74,7 +74,7 @@ pub async fn play(seed: u64, sabotage: Sabotage, keep: &Mutex<Option<Arc<World>>
             number += 1;
             Run::draw(rng, number)
         };
-        let (one, two) = (next(&mut rng), rng.percent(20).then(|| next(&mut rng)));
+        let (one, two) = (next(&mut rng), rng.percent(30).then(|| next(&mut rng)));
         let (mut chance, meddles) = (rng.fork(), rng.percent(30));
         let late = Duration::from_millis(rng.below(3_000));
         tokio::join!(
