@@ -283,11 +283,17 @@ impl Update {
             };
             let lost = failure.effect == Effect::Unknown;
             in_doubt |= lost;
-            if lost && let Some(service) = self.took_effect(reader).await {
-                return Ok(service);
-            }
+            let moved_on = match lost.then_some(self.took_effect(reader)) {
+                None => false,
+                Some(look) => match look.await {
+                    Took::Effect(service) => return Ok(*service),
+                    Took::NoEffect => false,
+                    Took::Somebody => true,
+                },
+            };
             // A restart that may be under way is not started twice.
             let again = attempt < UPDATE_ATTEMPTS
+                && !moved_on
                 && if lost {
                     !self.restart
                 } else {
@@ -308,18 +314,35 @@ impl Update {
         }
     }
 
-    /// The service, once it shows this update; reads may lag behind it.
-    async fn took_effect(&self, reader: &Reader) -> Option<Service> {
+    /// What looks show after a lost answer; they may lag behind the update.
+    async fn took_effect(&self, reader: &Reader) -> Took {
         let deadline = Instant::now() + 4 * REGISTER_PAUSE;
         while Instant::now() < deadline {
             sleep(REGISTER_PAUSE).await;
-            if let Ok(seen) = describe(reader, [self.key.clone()]).await
-                && let Some(Seen::Found(service)) = seen.get(&self.key)
-                && rollout::started(&self.before, &self.revision, service).is_some()
+            let Ok(seen) = describe(reader, [self.key.clone()]).await else {
+                continue;
+            };
+            let Some(Seen::Found(service)) = seen.get(&self.key) else {
+                continue;
+            };
+            if rollout::started(&self.before, &self.revision, service).is_some() {
+                return Took::Effect(Box::new(service.clone()));
+            }
+            if service
+                .primary()
+                .is_some_and(|primary| primary.id != self.before)
             {
-                return Some(service.clone());
+                return Took::Somebody;
             }
         }
-        None
+        Took::NoEffect
     }
+}
+
+/// What became of an update whose answer was lost.
+enum Took {
+    Effect(Box<Service>),
+    NoEffect,
+    /// Somebody else has deployed since; whatever this was, it is over.
+    Somebody,
 }

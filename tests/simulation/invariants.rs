@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use evenkeel::event::{Event, Outcome};
+use evenkeel::event::{By, Event, Outcome};
 use evenkeel::model::RESPONSE_ONLY;
 use serde_json::Value;
 
@@ -50,11 +50,6 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {}", self.of, self.what)
     }
-}
-
-/// Whether mistakes that are known (see `KNOWN` below) count, too.
-fn strict() -> bool {
-    std::env::var_os("EVENKEEL_STRICT").is_some()
 }
 
 /// What there is to say of each violation.
@@ -248,9 +243,11 @@ pub fn one_revision(history: &History) -> Vec<String> {
             continue;
         };
         let began = history.began(run).map_or(Duration::ZERO, |began| began.0);
-        let mut lists = history
-            .own_calls()
-            .filter(|(_, _, _, call)| call.operation == "ListTaskDefinitions" && call.worked());
+        let mut lists = history.own_calls().filter(|(.., listed)| {
+            listed.operation == "ListTaskDefinitions"
+                && listed.worked()
+                && listed.text("familyPrefix") == call.text("family")
+        });
         let too_soon = lists
             .rfind(|(list, who, ..)| *list < index && *who == run)
             .is_some_and(|(_, _, list, _)| list.at < *at + history.family_lag);
@@ -310,8 +307,8 @@ pub fn undeclared_untouched(history: &History) -> Vec<String> {
                     found.push(format!("#{run} registered {image}, which nobody declares"));
                 }
             }
-            // OWN ROLLBACK: once evenkeel stops deployments itself, allow
-            // StopServiceDeployment with its ARN and `stopType` alone.
+            // What evenkeel took back itself is remembered at its revision.
+            "TagResource" if call.body["tags"][0]["key"] == "evenkeel:failed" => {}
             other => found.push(format!("#{run} called {other}")),
         }
     }
@@ -387,34 +384,34 @@ pub fn healthy_after_rollback(history: &History) -> Vec<String> {
             .any(|word| tag.contains(word))
     };
     for (index, run, _, spec, outcome) in outcomes(history) {
-        // OWN ROLLBACK: the outcome of evenkeel's own way back belongs here,
-        // for services without a breaker, or one that does not roll back.
-        let Outcome::RolledBack { revision, to, .. } = outcome else {
+        let Outcome::RolledBack {
+            revision, to, by, ..
+        } = outcome
+        else {
             continue;
         };
+        if *by == By::Evenkeel {
+            // Its own way back: it deployed that, or another of us just did.
+            let deployed = deployments(history, &spec.name, index)
+                .iter()
+                .any(|(who, _, after)| matches!(who, Who::Run(_)) && *after == to.as_str());
+            if !deployed {
+                found.push(format!(
+                    "#{run} says that it took {} back to {to}",
+                    spec.name
+                ));
+            }
+            continue;
+        }
         let (revision, to) = (revision.as_str(), to.as_str());
         let started = deployments(history, &spec.name, index);
         // Whoever deployed last, if it was this revision: then ECS did not.
         let by_hand = started.last().filter(|(_, _, after)| *after == to);
-        let tries = started.iter().filter(|(_, _, after)| *after == revision);
-        let own = started
-            .iter()
-            .any(|(who, _, after)| *who == Who::Run(run) && *after == revision);
-        // KNOWN 1: a list that lags lets `was_rolled_back` judge by an earlier
-        // deployment of the same revision that failed.
-        // To be removed when it matches deployments rather than revisions.
-        // KNOWN 2: `still` takes a failed deployment from before, in a look
-        // that lags behind the plan's, for the planned one done by another
-        //.
-        let known = by_hand.is_some() && (tries.count() > 1 || !own);
         // Back on the revision from before, with a history that does not
         // tell, a rollback is the best guess there is (`was_rolled_back`).
         let guessed = started
             .iter()
             .any(|(_, before, after)| *after == revision && *before == to);
-        if known && !strict() {
-            continue;
-        }
         let went = format!("#{run} says that {} went back to {to}", spec.name);
         if spec.desired > 0 && fails(to) && by_hand.is_none() {
             found.push(format!("{went}, which fails"));
@@ -485,7 +482,9 @@ pub fn rolling_out_is_left_alone(history: &History) -> Vec<String> {
         };
         let declared = history.is_declared(spec, &before.revision);
         let started = before.deployment != after.deployment;
-        if !started || !declared || before.rollout != "IN_PROGRESS" {
+        // Going back from what fails brings what is not declared.
+        let back = !history.is_declared(spec, &after.revision);
+        if !started || !declared || back || before.rollout != "IN_PROGRESS" {
             continue;
         }
         let look = history.last_look(run, &spec.name, index);
@@ -529,8 +528,8 @@ pub fn ends_in_time(history: &History) -> Vec<String> {
                 _ => {}
             }
         }
-        // OWN ROLLBACK: twice the time-out, since the way back is waited for.
-        let allowed = timeout + GRACE + faults;
+        // Twice the time-out: the way back is waited for, too.
+        let allowed = 2 * timeout + GRACE + faults;
         if ended - began > allowed {
             found.push(format!(
                 "#{run} took {:.1} s, and {allowed:.1?} is the most",
@@ -568,17 +567,6 @@ pub fn nothing_done_is_true(history: &History) -> Vec<String> {
                 }
         );
         let started = deployments(history, &spec.name, index);
-        // KNOWN 3: an update whose first answer was lost, and whose next
-        // attempt was refused, passes for one without effect (`failed` in
-        // cloud/write.rs looks at the last attempt alone).
-        let lost = history.entries[..index].iter().any(|entry| {
-            entry.who == Who::Run(run)
-                && matches!(&entry.what, What::Fault { operation, fault, .. }
-                    if operation == "UpdateService" && fault.ends_with("After"))
-        });
-        if lost && !strict() {
-            continue;
-        }
         if nothing && started.iter().any(|(who, ..)| *who == Who::Run(run)) {
             found.push(format!(
                 "#{run} started a deployment of {}, and ended with {outcome:?}",

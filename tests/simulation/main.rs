@@ -10,8 +10,6 @@
 //! ```
 //!
 //! `EVENKEEL_SEEDS=10000` plays more of them, `EVENKEEL_SEEDS=2000..4000` others.
-//! With `EVENKEEL_STRICT=1` mistakes that are known and not mended yet count,
-//! too; they are marked `KNOWN` in the invariants.
 
 mod chaos;
 mod history;

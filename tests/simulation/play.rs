@@ -162,6 +162,7 @@ async fn carry_out(world: &Arc<World>, run: Run, sabotage: Sabotage) {
     }
     let options = Options {
         restart: run.restarts || sabotage == Sabotage::Blind,
+        ..Options::default()
     };
     let process = process(world, &wire, options, run.applies, interrupt);
     let ended = match run.killed_after {
@@ -175,7 +176,7 @@ async fn carry_out(world: &Arc<World>, run: Run, sabotage: Sabotage) {
 async fn process(
     world: &Arc<World>,
     wire: &Arc<Wire>,
-    options: Options,
+    options: Options<'_>,
     applies: bool,
     interrupt: watch::Receiver<bool>,
 ) -> String {
@@ -223,6 +224,7 @@ fn in_words(plan: &Plan) -> String {
             Verdict::Change(change) if change.restart => "restart".to_owned(),
             Verdict::Change(_) => "change".to_owned(),
             Verdict::RollingOut(_) => "rolling out".to_owned(),
+            Verdict::FailedBefore(_) => "failed before".to_owned(),
             Verdict::Blocked(blocks) => format!("blocked ({blocks:?})"),
         })
         .collect();
