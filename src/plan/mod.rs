@@ -19,8 +19,8 @@ use crate::model::{
     Region, RevisionArn, TaskDefinition, failed_because,
 };
 use crate::observed::{
-    Deployment, DeploymentStatus, Observed, RolloutState, Seen, Service, ServiceKey, Unreadable,
-    Wants,
+    Deployment, DeploymentStatus, Observed, Revision, RolloutState, Seen, Service, ServiceKey,
+    Unreadable, Wants,
 };
 use serde_json::{Map, Value};
 
@@ -255,11 +255,9 @@ fn decide(
 
     // What is registered is made from the document as it is now, tags
     // included; a cache is good enough only to find that nothing differs.
-    let base = match observed.revision(&primary.task_definition)? {
-        Seen::Found(revision) => revision,
-        Seen::Missing | Seen::Unreadable(_) => {
-            unreachable!("its document was found, and is looked up by the same call")
-        }
+    let base = match standing(&primary.task_definition, observed)? {
+        Ok(revision) => revision,
+        Err(block) => return blocked(block),
     };
     let mut after = base.document.clone();
     for change in &images.changes {
@@ -328,12 +326,29 @@ fn unchanged(
     })
 }
 
+/// A revision as it is now, tags and status included.
+fn standing<'a>(
+    arn: &RevisionArn,
+    observed: &'a Observed,
+) -> Result<Result<&'a Revision, Block>, Wants> {
+    let why = match observed.revision(arn)? {
+        Seen::Found(revision) => return Ok(Ok(revision)),
+        Seen::Missing => Unreadable {
+            why: "ECS does not have it".into(),
+            hint: None,
+        },
+        Seen::Unreadable(why) => why.clone(),
+    };
+    Ok(Err(Block::Unreadable {
+        what: format!("task definition {arn}"),
+        why,
+    }))
+}
+
 fn restart(basis: Basis, observed: &Observed) -> Result<Verdict, Wants> {
-    let running = match observed.revision(&basis.revision)? {
-        Seen::Found(revision) => revision,
-        Seen::Missing | Seen::Unreadable(_) => {
-            unreachable!("its document was found, and is looked up by the same call")
-        }
+    let running = match standing(&basis.revision, observed)? {
+        Ok(revision) => revision,
+        Err(block) => return blocked(block),
     };
     // ECS starts no deployment of a revision that was deregistered.
     let to = if running.status == "ACTIVE" {
