@@ -235,9 +235,9 @@ async fn make_revision(change: &Change, reader: &Reader, writer: &Writer) -> Res
             // Never registered again blindly: first a look, and only a look
             // that succeeds says that it is not there.
             match find_registered(change, reader).await {
-                Ok(Some(revision)) => return Ok(Made::New { revision, untagged }),
-                Ok(None) => {}
-                Err(_) => return Err(error),
+                Some(Some(revision)) => return Ok(Made::New { revision, untagged }),
+                Some(None) => {}
+                None => return Err(error),
             }
         }
         if attempt == REGISTER_ATTEMPTS {
@@ -247,8 +247,10 @@ async fn make_revision(change: &Change, reader: &Reader, writer: &Writer) -> Res
     }
 }
 
-async fn find_registered(change: &Change, reader: &Reader) -> Result<Option<RevisionArn>, Error> {
-    let found = reader
+/// The revision that a registration without an answer has made, if it has;
+/// `None` when that cannot be read.
+async fn find_registered(change: &Change, reader: &Reader) -> Option<Option<RevisionArn>> {
+    reader
         .survey(|observed| {
             plan::existing(
                 &change.after,
@@ -257,8 +259,9 @@ async fn find_registered(change: &Change, reader: &Reader) -> Result<Option<Revi
                 observed,
             )
         })
-        .await?;
-    Ok(found.ok().flatten())
+        .await
+        .ok()?
+        .ok()
 }
 
 /// One service's update.
@@ -283,14 +286,14 @@ impl Update {
             };
             let lost = failure.effect == Effect::Unknown;
             in_doubt |= lost;
-            let moved_on = match lost.then_some(self.took_effect(reader)) {
-                None => false,
-                Some(look) => match look.await {
+            let mut moved_on = false;
+            if lost {
+                match self.took_effect(reader).await {
                     Took::Effect(service) => return Ok(*service),
-                    Took::NoEffect => false,
-                    Took::Somebody => true,
-                },
-            };
+                    Took::NoEffect => {}
+                    Took::Somebody => moved_on = true,
+                }
+            }
             // A restart that may be under way is not started twice.
             let again = attempt < UPDATE_ATTEMPTS
                 && !moved_on

@@ -166,3 +166,26 @@ async fn a_revision_left_by_a_run_that_died_is_used() {
     assert!(matches!(outcome, Outcome::Deployed { .. }), "{outcome:?}");
     assert_eq!(world.writes(), ["UpdateService"]);
 }
+
+/// "May not be read" is not "is not there".
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_that_cannot_be_looked_up_is_not_sent_again() {
+    let file = one_service(&image("1.4.2"));
+    let registered = AtomicUsize::new(0);
+    let sandbox = Sandbox::in_memory().with_faults(move |call: &Call, _: usize| {
+        match call.operation.as_str() {
+            "RegisterTaskDefinition" => {
+                registered.fetch_add(1, Ordering::Relaxed);
+                Fault::CutAfter
+            }
+            "ListTaskDefinitions" if registered.load(Ordering::Relaxed) > 0 => {
+                refusal(400, "AccessDeniedException")
+            }
+            _ => Fault::None,
+        }
+    });
+    let world = World::with(sandbox, &file, None).await;
+    let outcome = world.apply(&file).await;
+    assert!(matches!(outcome, Outcome::Error { .. }), "{outcome:?}");
+    assert_eq!(world.writes(), ["RegisterTaskDefinition"]);
+}
