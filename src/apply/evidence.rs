@@ -56,7 +56,6 @@ pub(super) async fn diagnose(
                 None => revision.region().clone(),
             };
             Some(LogStream {
-                container: container.to_owned(),
                 region,
                 group,
                 stream,
@@ -64,7 +63,7 @@ pub(super) async fn diagnose(
         };
         if let Some(place) = found.causes.iter().find_map(place) {
             match reader.log_tail(&place).await {
-                Ok(tail) => found.log = diagnosis::excerpt(&tail.lines),
+                Ok(lines) => found.log = diagnosis::excerpt(&lines),
                 Err(error) => found.gaps.push(match error.hint() {
                     Some(hint) => format!("the log could not be read: {error} ({hint})"),
                     None => format!("the log could not be read: {error}"),

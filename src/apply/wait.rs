@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::evidence::{diagnose, history};
 use super::rollout::{self, State, Watched, judge};
 use super::{Apply, Progress, Step, describe, failed, pause};
 use crate::event::{By, Diagnosis, Event, How, Left, Outcome, Running, Stage, Tasks};
 use crate::model::{RevisionArn, failed_tag};
-use crate::observed::{Seen, Service, ServiceDeployment};
+use crate::observed::{Seen, Service, ServiceKey};
 use crate::plan::OnFailure;
 
 /// Between looks at first, and again when a rollout is about to end: the run
@@ -256,14 +257,14 @@ impl Apply<'_> {
     async fn verdict(
         &self,
         waiting: &mut Waiting,
-        key: &crate::observed::ServiceKey,
+        key: &ServiceKey,
         service: &Service,
     ) -> (State, Option<Stage>) {
         let state = judge(&waiting.watched, service);
         match &state {
             // A rollback that is over by now looks like a replacement.
             State::Superseded { by } => {
-                let history = self.history(key).await;
+                let history = history(self.reader, key).await;
                 let back = rollout::was_rolled_back(
                     &waiting.watched,
                     waiting.began,
@@ -278,7 +279,7 @@ impl Apply<'_> {
                     return (state, None);
                 }
                 waiting.looked = Some(Instant::now());
-                let history = self.history(key).await.unwrap_or_default();
+                let history = history(self.reader, key).await.unwrap_or_default();
                 let stage = rollout::stage(&waiting.watched, waiting.began, &history);
                 (
                     rollout::by_history(&waiting.watched, waiting.began, &history).unwrap_or(state),
@@ -287,10 +288,6 @@ impl Apply<'_> {
             }
             _ => (state, None),
         }
-    }
-
-    async fn history(&self, key: &crate::observed::ServiceKey) -> Option<Vec<ServiceDeployment>> {
-        super::evidence::history(self.reader, key).await
     }
 
     /// A rollout failed: finds out why, and sees to it that what ran healthily
@@ -316,7 +313,7 @@ impl Apply<'_> {
             });
         }
         let revision = waiting.watched.revision.clone();
-        let mut diagnosis = super::evidence::diagnose(
+        let mut diagnosis = diagnose(
             self.reader,
             &step.plan.key,
             &revision,

@@ -13,9 +13,7 @@ use super::error::Error;
 use super::raw::KeepResponse;
 use super::read::{Reader, SERVICE_REVISIONS_A_CALL, spread};
 use crate::model::{Region, RevisionArn};
-use crate::observed::{
-    DeploymentStatus, LogTail, Seen, ServiceDeployment, ServiceKey, Sight, Task,
-};
+use crate::observed::{DeploymentStatus, Seen, ServiceDeployment, ServiceKey, Sight, Task};
 
 /// How far back a service's deployments are read: as many as one call
 /// describes (API reference, DescribeServiceDeployments).
@@ -216,16 +214,15 @@ struct DescribedTasks {
 /// Where a container's log lies in CloudWatch Logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogStream {
-    pub container: String,
     pub region: Region,
     pub group: String,
     pub stream: String,
 }
 
 impl Reader {
-    /// The last lines of a container's log. A stream that does not exist is
+    /// The last lines of a container's log, oldest first. A stream that does not exist is
     /// one into which nothing was written.
-    pub async fn log_tail(&self, log: &LogStream) -> Result<LogTail, Error> {
+    pub async fn log_tail(&self, log: &LogStream) -> Result<Vec<String>, Error> {
         const ACTION: &str = "logs:GetLogEvents";
         let _turn = self.turn().await;
         info!(group = %log.group, stream = %log.stream, "{ACTION}");
@@ -239,18 +236,14 @@ impl Reader {
             .start_from_head(false)
             .send()
             .await;
-        let lines = match sent {
-            Ok(answer) => answer
+        match sent {
+            Ok(answer) => Ok(answer
                 .events()
                 .iter()
                 .filter_map(|event| event.message().map(str::to_owned))
-                .collect(),
-            Err(error) if error.code() == Some("ResourceNotFoundException") => Vec::new(),
-            Err(error) => return Err(Error::from_sdk(ACTION, &error)),
-        };
-        Ok(LogTail {
-            container: log.container.clone(),
-            lines,
-        })
+                .collect()),
+            Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(Vec::new()),
+            Err(error) => Err(Error::from_sdk(ACTION, &error)),
+        }
     }
 }

@@ -16,11 +16,11 @@ use serde_json::Value;
 
 use crate::model::{
     ClusterName, DeploymentId, Digest, EcrRepository, Platform, RevisionArn, ServiceArn,
-    ServiceName, ServiceRevisionArn, Tag, TaskDefinition,
+    ServiceName, ServiceRevisionArn, TaskDefinition,
 };
 
 pub use history::{DeploymentStatus, ServiceDeployment};
-pub use tasks::{LogTail, Task, TaskContainer};
+pub use tasks::{Task, TaskContainer};
 
 /// How many of a family's newest ACTIVE revisions are compared with the wanted
 /// document before a new one is registered. A run that died just before left
@@ -253,16 +253,6 @@ pub struct Revision {
     pub status: String,
     /// The tags, whole, as the response has them.
     pub tags: Vec<Value>,
-}
-
-impl Revision {
-    /// The tags that can be read as tags.
-    pub fn known_tags(&self) -> Vec<Tag> {
-        self.tags
-            .iter()
-            .filter_map(|tag| Tag::deserialize(tag).ok())
-            .collect()
-    }
 }
 
 /// An image that the registry has.

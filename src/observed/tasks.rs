@@ -35,11 +35,3 @@ impl Task {
         self.task_arn.rsplit('/').next().unwrap_or_default()
     }
 }
-
-/// The last lines that a container wrote.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogTail {
-    pub container: String,
-    /// Oldest first.
-    pub lines: Vec<String>,
-}

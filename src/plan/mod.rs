@@ -19,8 +19,8 @@ use crate::model::{
     Region, RevisionArn, TaskDefinition, failed_because,
 };
 use crate::observed::{
-    Deployment, DeploymentStatus, Observed, Revision, RolloutState, Seen, Service, ServiceKey,
-    Unreadable, Wants,
+    Deployment, DeploymentStatus, Observed, RolloutState, Seen, Service, ServiceKey, Unreadable,
+    Wants,
 };
 use serde_json::{Map, Value};
 
@@ -220,23 +220,12 @@ fn decide(
     let Some(primary) = service.primary() else {
         return blocked(Block::NoDeployment);
     };
-    let live = match observed.document(&primary.task_definition)? {
-        Seen::Found(document) => document,
-        Seen::Missing => {
-            return blocked(Block::Unreadable {
-                what: format!("task definition {}", primary.task_definition),
-                why: Unreadable {
-                    why: "ECS does not have it".into(),
-                    hint: None,
-                },
-            });
-        }
-        Seen::Unreadable(why) => {
-            return blocked(Block::Unreadable {
-                what: format!("task definition {}", primary.task_definition),
-                why: why.clone(),
-            });
-        }
+    let live = match readable(
+        &primary.task_definition,
+        observed.document(&primary.task_definition)?,
+    ) {
+        Ok(document) => document,
+        Err(block) => return blocked(*block),
     };
 
     let images = images::compare(desired, service, primary, live, observed)?;
@@ -255,9 +244,12 @@ fn decide(
 
     // What is registered is made from the document as it is now, tags
     // included; a cache is good enough only to find that nothing differs.
-    let base = match standing(&primary.task_definition, observed)? {
+    let base = match readable(
+        &primary.task_definition,
+        observed.revision(&primary.task_definition)?,
+    ) {
         Ok(revision) => revision,
-        Err(block) => return blocked(block),
+        Err(block) => return blocked(*block),
     };
     let mut after = base.document.clone();
     for change in &images.changes {
@@ -326,29 +318,26 @@ fn unchanged(
     })
 }
 
-/// A revision as it is now, tags and status included.
-fn standing<'a>(
-    arn: &RevisionArn,
-    observed: &'a Observed,
-) -> Result<Result<&'a Revision, Block>, Wants> {
-    let why = match observed.revision(arn)? {
-        Seen::Found(revision) => return Ok(Ok(revision)),
+/// A revision that was seen; one that was not, for whatever reason, blocks.
+fn readable<'a, T>(arn: &RevisionArn, seen: &'a Seen<T>) -> Result<&'a T, Box<Block>> {
+    let why = match seen {
+        Seen::Found(found) => return Ok(found),
         Seen::Missing => Unreadable {
             why: "ECS does not have it".into(),
             hint: None,
         },
         Seen::Unreadable(why) => why.clone(),
     };
-    Ok(Err(Block::Unreadable {
+    Err(Box::new(Block::Unreadable {
         what: format!("task definition {arn}"),
         why,
     }))
 }
 
 fn restart(basis: Basis, observed: &Observed) -> Result<Verdict, Wants> {
-    let running = match standing(&basis.revision, observed)? {
+    let running = match readable(&basis.revision, observed.revision(&basis.revision)?) {
         Ok(revision) => revision,
-        Err(block) => return blocked(block),
+        Err(block) => return blocked(*block),
     };
     // ECS starts no deployment of a revision that was deregistered.
     let to = if running.status == "ACTIVE" {
