@@ -36,6 +36,23 @@ pub enum Event {
         service: String,
         revision: RevisionArn,
     },
+    /// A task that comes before the rollout runs, and is waited for.
+    BeforeStarted {
+        service: String,
+        revision: RevisionArn,
+        run: OneOff,
+        /// An earlier run had started it.
+        adopted: bool,
+    },
+    /// That task did its work.
+    BeforeDone {
+        service: String,
+        run: OneOff,
+        /// The last lines that it wrote, oldest first.
+        log: Vec<String>,
+        #[serde(rename = "elapsed_seconds", serialize_with = "seconds")]
+        elapsed: Duration,
+    },
     /// The service was updated; this deployment is waited for.
     Started {
         service: String,
@@ -79,6 +96,15 @@ pub enum Event {
         #[serde(rename = "elapsed_seconds", serialize_with = "seconds")]
         elapsed: Duration,
     },
+}
+
+/// A task that runs before a rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OneOff {
+    pub container: String,
+    pub command: Vec<String>,
+    /// Its id, once there is one.
+    pub task: Option<String>,
 }
 
 /// A rollout's tasks.
@@ -129,6 +155,21 @@ pub enum Outcome {
         /// Going back is finished, too.
         complete: bool,
     },
+    /// A task that comes before the rollout failed; the service was not
+    /// touched.
+    BeforeFailed {
+        revision: RevisionArn,
+        run: OneOff,
+        /// Of its container, if that ran at all.
+        exit_code: Option<i64>,
+    },
+    /// A task that comes before the rollout was not waited for to its end; it
+    /// may be going on. The service was not touched.
+    BeforeUnfinished {
+        revision: RevisionArn,
+        run: OneOff,
+        because: Unfinished,
+    },
     /// The very state that is declared failed before; nothing was done.
     FailedBefore {
         revision: RevisionArn,
@@ -164,6 +205,21 @@ pub enum Outcome {
     },
     /// Nothing was done for this service because of another.
     HeldBack { because: String },
+}
+
+/// Why a task was not waited for to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "snake_case")]
+pub enum Unfinished {
+    TimedOut {
+        after_seconds: u64,
+    },
+    Interrupted,
+    /// AWS refused to tell.
+    Unreadable {
+        why: String,
+        hint: Option<String>,
+    },
 }
 
 /// Who let a service go back.

@@ -190,6 +190,17 @@ impl Bars {
                     .all
                     .println(format!("{}; trying again", render::defuse(why)));
             }
+            Event::BeforeStarted { service, .. } => {
+                let text = render::before(event).unwrap_or_default();
+                let line = self.line(service);
+                line.set_message(text);
+                line.enable_steady_tick(Duration::from_millis(100));
+            }
+            // What a migration said stays on the screen.
+            Event::BeforeDone { .. } => {
+                let text = render::event_line(event).unwrap_or_default();
+                let _ = self.all.println(text);
+            }
             Event::Ended {
                 service, outcome, ..
             } => {

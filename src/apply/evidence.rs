@@ -8,8 +8,8 @@ use tracing::debug;
 use super::diagnosis;
 use crate::cloud::{LogStream, Reader};
 use crate::event::{Cause, Diagnosis};
-use crate::model::{Region, RevisionArn};
-use crate::observed::{Observed, Seen, Service, ServiceDeployment, ServiceKey, Want};
+use crate::model::{Region, RevisionArn, TaskDefinition};
+use crate::observed::{Observed, Seen, Service, ServiceDeployment, ServiceKey, Task, Want};
 
 /// Why the rollout of this revision failed, as far as can be found out. What
 /// was over before `since` (seconds since the epoch) does not count.
@@ -48,30 +48,67 @@ pub(super) async fn diagnose(
         .extend(diagnosis::placement(&service.events, since));
     if let Ok(Seen::Found(document)) = observed.document(revision) {
         let place = |cause: &Cause| {
-            let container = cause.container.as_deref()?;
-            let (group, region, stream) =
-                diagnosis::log_place(document, container, cause.task.as_deref()?)?;
-            let region = match region {
-                Some(region) => region.parse::<Region>().ok()?,
-                None => revision.region().clone(),
-            };
-            Some(LogStream {
-                region,
-                group,
-                stream,
-            })
+            let (container, task) = (cause.container.as_deref()?, cause.task.as_deref()?);
+            log_stream(document, revision, container, task)
         };
         if let Some(place) = found.causes.iter().find_map(place) {
-            match reader.log_tail(&place).await {
+            match tail(reader, &place).await {
                 Ok(lines) => found.log = diagnosis::excerpt(&lines),
-                Err(error) => found.gaps.push(match error.hint() {
-                    Some(hint) => format!("the log could not be read: {error} ({hint})"),
-                    None => format!("the log could not be read: {error}"),
-                }),
+                Err(gap) => found.gaps.push(gap),
             }
         }
     }
     found
+}
+
+/// The last lines that a container of a task wrote; none where it does not log
+/// to CloudWatch, and why not where they cannot be read.
+pub(super) async fn log_of(
+    reader: &Reader,
+    revision: &RevisionArn,
+    container: &str,
+    task: &Task,
+) -> Result<Vec<String>, String> {
+    let mut observed = Observed::default();
+    let wants = BTreeSet::from([Want::Document(revision.clone())]);
+    if let Err(error) = reader.look(wants, &mut observed).await {
+        return Err(format!("the log could not be read: {error}"));
+    }
+    let Ok(Seen::Found(document)) = observed.document(revision) else {
+        return Ok(Vec::new());
+    };
+    match log_stream(document, revision, container, task.id()) {
+        Some(place) => tail(reader, &place).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+fn log_stream(
+    document: &TaskDefinition,
+    revision: &RevisionArn,
+    container: &str,
+    task: &str,
+) -> Option<LogStream> {
+    let (group, region, stream) = diagnosis::log_place(document, container, task)?;
+    let region = match region {
+        Some(region) => region.parse::<Region>().ok()?,
+        None => revision.region().clone(),
+    };
+    Some(LogStream {
+        region,
+        group,
+        stream,
+    })
+}
+
+async fn tail(reader: &Reader, place: &LogStream) -> Result<Vec<String>, String> {
+    reader
+        .log_tail(place)
+        .await
+        .map_err(|error| match error.hint() {
+            Some(hint) => format!("the log could not be read: {error} ({hint})"),
+            None => format!("the log could not be read: {error}"),
+        })
 }
 
 /// What happened to a service, if ECS tells.

@@ -6,9 +6,10 @@
 //! write is kept as short as it can be.
 //!
 //! The order, for all services of a plan together: look; register what must be
-//! registered; look; update; wait. A registration that fails leaves every
-//! service as it was.
+//! registered; run what comes before the rollouts; look; update; wait. A
+//! registration or a task before that fails leaves every service as it was.
 
+mod before;
 mod diagnosis;
 mod evidence;
 pub mod rollout;
@@ -92,6 +93,7 @@ impl Apply<'_> {
         // its services would have shown.
         self.check(&mut steps).await;
         self.register(&mut steps).await;
+        self.before(&mut steps).await;
         self.check(&mut steps).await;
         self.update(&mut steps).await;
         self.wait(&mut steps).await;
@@ -109,7 +111,7 @@ impl Apply<'_> {
                 (self.report)(&Event::Ended {
                     service: step.plan.name.clone(),
                     outcome: outcome.clone(),
-                    diagnosis: None,
+                    diagnosis: step.diagnosis.clone(),
                     now: now.clone(),
                     elapsed: *elapsed,
                 });

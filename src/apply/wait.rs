@@ -15,13 +15,13 @@ use crate::plan::OnFailure;
 
 /// Between looks at first, and again when a rollout is about to end: the run
 /// then ends within a second of it.
-const SOON: Duration = Duration::from_secs(1);
+pub(super) const SOON: Duration = Duration::from_secs(1);
 /// Between looks at the most; and between looks into the history of a
 /// deployment that shifts traffic, which takes three calls each.
-const LATE: Duration = Duration::from_secs(5);
+pub(super) const LATE: Duration = Duration::from_secs(5);
 /// How long looks stay frequent. Most rollouts are over by then; and one
 /// DescribeServices a second is a twentieth of what ECS allows.
-const EAGER: Duration = Duration::from_secs(120);
+pub(super) const EAGER: Duration = Duration::from_secs(120);
 
 /// A rollout that is waited for.
 pub(super) struct Waiting {

@@ -1,6 +1,6 @@
 //! Exit codes: a published interface, see `docs/exit-codes.md`.
 
-use crate::event::{Outcome, Report};
+use crate::event::{Outcome, Report, Unfinished};
 
 /// Done, or nothing to do.
 pub const DONE: u8 = 0;
@@ -37,9 +37,15 @@ pub fn of_report(report: &Report) -> u8 {
 fn of_outcome(outcome: &Outcome) -> Option<u8> {
     Some(match outcome {
         Outcome::Unchanged { .. } | Outcome::Deployed { .. } => DONE,
-        Outcome::Failed { .. } | Outcome::RolledBack { .. } | Outcome::FailedBefore { .. } => {
-            FAILED
-        }
+        Outcome::Failed { .. }
+        | Outcome::RolledBack { .. }
+        | Outcome::BeforeFailed { .. }
+        | Outcome::FailedBefore { .. } => FAILED,
+        Outcome::BeforeUnfinished { because, .. } => match because {
+            Unfinished::TimedOut { .. } => TIMED_OUT,
+            Unfinished::Interrupted => INTERRUPTED,
+            Unfinished::Unreadable { .. } => ERROR,
+        },
         Outcome::TimedOut { .. } => TIMED_OUT,
         Outcome::Superseded { .. } | Outcome::Stale { .. } => STALE,
         Outcome::Interrupted { .. } => INTERRUPTED,

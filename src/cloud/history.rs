@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_ecs::operation::list_tasks::builders::ListTasksFluentBuilder;
 use aws_sdk_ecs::types::{DesiredStatus, ServiceDeployment as SdkDeployment};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
 use serde::Deserialize;
@@ -12,7 +13,7 @@ use tracing::info;
 use super::error::Error;
 use super::raw::KeepResponse;
 use super::read::{Reader, SERVICE_REVISIONS_A_CALL, spread};
-use crate::model::{Region, RevisionArn};
+use crate::model::{ClusterName, Region, RevisionArn};
 use crate::observed::{DeploymentStatus, Seen, ServiceDeployment, ServiceKey, Sight, Task};
 
 /// How far back a service's deployments are read: as many as one call
@@ -152,17 +153,20 @@ pub(super) async fn stopped_tasks(reader: &Reader, key: ServiceKey) -> Result<Ve
 }
 
 async fn stopped(reader: &Reader, key: &ServiceKey) -> Result<Vec<Task>, Error> {
-    const LIST: &str = "ecs:ListTasks";
-    const DESCRIBE: &str = "ecs:DescribeTasks";
-    info!(service = %key, "{LIST}");
-    let mut pages = reader
+    let list = reader
         .ecs
         .list_tasks()
         .cluster(key.cluster.as_str())
         .service_name(key.service.as_str())
-        .desired_status(DesiredStatus::Stopped)
-        .into_paginator()
-        .send();
+        .desired_status(DesiredStatus::Stopped);
+    described(reader, &key.cluster, listed(list).await?).await
+}
+
+/// The tasks that fit, at most [`TASK_PAGES`] pages of them.
+async fn listed(list: ListTasksFluentBuilder) -> Result<Vec<String>, Error> {
+    const LIST: &str = "ecs:ListTasks";
+    info!("{LIST}");
+    let mut pages = list.into_paginator().send();
     let mut arns = Vec::new();
     for _ in 0..TASK_PAGES {
         match pages.next().await {
@@ -175,14 +179,23 @@ async fn stopped(reader: &Reader, key: &ServiceKey) -> Result<Vec<Task>, Error> 
             }
         }
     }
+    Ok(arns)
+}
+
+async fn described(
+    reader: &Reader,
+    cluster: &ClusterName,
+    arns: Vec<String>,
+) -> Result<Vec<Task>, Error> {
+    const DESCRIBE: &str = "ecs:DescribeTasks";
     let mut tasks = Vec::new();
     for batch in arns.chunks(TASKS_A_CALL) {
-        info!(service = %key, tasks = batch.len(), "{DESCRIBE}");
+        info!(tasks = batch.len(), "{DESCRIBE}");
         let keep = KeepResponse::default();
         reader
             .ecs
             .describe_tasks()
-            .cluster(key.cluster.as_str())
+            .cluster(cluster.as_str())
             .set_tasks(Some(batch.to_vec()))
             .customize()
             .interceptor(keep.clone())
@@ -220,6 +233,32 @@ pub struct LogStream {
 }
 
 impl Reader {
+    /// A task as it is now; `None` while ECS does not show it, or no more.
+    pub async fn task(&self, cluster: &ClusterName, arn: &str) -> Result<Option<Task>, Error> {
+        let _turn = self.turn().await;
+        let found = described(self, cluster, vec![arn.to_owned()]).await?;
+        Ok(found.into_iter().next())
+    }
+
+    /// The tasks of a family that were started under this name, running ones
+    /// first. `startedBy` can be no filter together with another (API
+    /// reference, ListTasks), so stopped ones are told apart here.
+    pub async fn started_by(
+        &self,
+        cluster: &ClusterName,
+        family: &str,
+        name: &str,
+    ) -> Result<Vec<Task>, Error> {
+        let _turn = self.turn().await;
+        let list = || self.ecs.list_tasks().cluster(cluster.as_str());
+        let mut arns = listed(list().started_by(name)).await?;
+        let stopped = list().family(family).desired_status(DesiredStatus::Stopped);
+        arns.extend(listed(stopped).await?);
+        let mut tasks = described(self, cluster, arns).await?;
+        tasks.retain(|task| task.started_by.as_deref() == Some(name));
+        Ok(tasks)
+    }
+
     /// The last lines of a container's log, oldest first. A stream that does not exist is
     /// one into which nothing was written.
     pub async fn log_tail(&self, log: &LogStream) -> Result<Vec<String>, Error> {

@@ -198,7 +198,7 @@ impl Reader {
         keys.into_iter()
             .map(|key| {
                 let seen = match found.remove(key.service.as_str()) {
-                    Some(service) => match Service::deserialize(&service) {
+                    Some(service) => match Service::read(service) {
                         Ok(service) => {
                             self.guard(
                                 service.service_arn.account(),

@@ -11,8 +11,8 @@ use tracing::info;
 
 use super::error::Error;
 use super::raw::{KeepResponse, SendBody};
-use crate::model::{RevisionArn, Tag};
-use crate::observed::{Service, ServiceKey};
+use crate::model::{ClusterName, RevisionArn, Tag};
+use crate::observed::{Service, ServiceKey, Task};
 
 /// Carries out writes, each exactly as it was planned.
 #[derive(Clone)]
@@ -103,15 +103,15 @@ impl Writer {
             .config_override(ecs::config::Config::builder().retry_config(RetryConfig::disabled()))
             .interceptor(keep.clone());
         call.send().await.map_err(|error| failed(ACTION, &error))?;
-        let answer: Updated =
-            serde_json::from_slice(&keep.take().body).map_err(|error| WriteError {
+        serde_json::from_slice(&keep.take().body)
+            .and_then(|answer: Updated| Service::read(answer.service))
+            .map_err(|error| WriteError {
                 error: Error::Garbled {
                     action: ACTION,
                     why: error.to_string(),
                 },
                 effect: Effect::Unknown,
-            })?;
-        Ok(answer.service)
+            })
     }
 
     /// Adds a tag to a revision.
@@ -126,6 +126,83 @@ impl Writer {
             .tag_resource()
             .resource_arn(revision.as_str())
             .tags(tag)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| failed(ACTION, &error))
+    }
+
+    /// Runs one task as this request says. The same `token` never runs a second
+    /// one (API reference, RunTask, `clientToken`), so it is sent again when an
+    /// answer is lost.
+    pub async fn run_task(
+        &self,
+        cluster: &ClusterName,
+        request: &Map<String, Value>,
+        started_by: &str,
+        token: &str,
+    ) -> Result<Task, WriteError> {
+        const ACTION: &str = "ecs:RunTask";
+        info!(%cluster, started_by, "{ACTION}");
+        let garbled = |why: String| WriteError {
+            error: Error::Garbled {
+                action: ACTION,
+                why,
+            },
+            effect: Effect::Unknown,
+        };
+        let mut request = request.clone();
+        for (key, value) in [
+            ("cluster", cluster.as_str()),
+            ("startedBy", started_by),
+            ("clientToken", token),
+        ] {
+            request.insert(key.to_owned(), Value::from(value));
+        }
+        let body = SendBody::new(&request).map_err(|error| garbled(error.to_string()))?;
+        let keep = KeepResponse::default();
+        self.ecs
+            .run_task()
+            // Required by the SDK; the body is replaced.
+            .task_definition("")
+            .customize()
+            .interceptor(body)
+            .interceptor(keep.clone())
+            .send()
+            .await
+            .map_err(|error| failed(ACTION, &error))?;
+        let answer: Ran = serde_json::from_slice(&keep.take().body)
+            .map_err(|error| garbled(error.to_string()))?;
+        // What could not be placed comes with a success.
+        let refusal = answer.failures.first().map(|failure| Error::Refused {
+            action: ACTION,
+            code: "no task was placed".into(),
+            message: failure.reason.clone().unwrap_or_default(),
+        });
+        match (answer.tasks.into_iter().next(), refusal) {
+            (Some(task), _) => Ok(task),
+            (None, Some(error)) => Err(WriteError {
+                error,
+                effect: Effect::None,
+            }),
+            (None, None) => Err(garbled("neither a task nor a failure".into())),
+        }
+    }
+
+    /// Ends a task.
+    pub async fn stop_task(
+        &self,
+        cluster: &ClusterName,
+        task: &str,
+        reason: &str,
+    ) -> Result<(), WriteError> {
+        const ACTION: &str = "ecs:StopTask";
+        info!(%cluster, task, "{ACTION}");
+        self.ecs
+            .stop_task()
+            .cluster(cluster.as_str())
+            .task(task)
+            .reason(reason)
             .send()
             .await
             .map(drop)
@@ -179,6 +256,19 @@ struct RegisteredRevision {
 }
 
 #[derive(Deserialize)]
+struct Ran {
+    #[serde(default)]
+    tasks: Vec<Task>,
+    #[serde(default)]
+    failures: Vec<Unplaced>,
+}
+
+#[derive(Deserialize)]
+struct Unplaced {
+    reason: Option<String>,
+}
+
+#[derive(Deserialize)]
 struct Updated {
-    service: Service,
+    service: Map<String, Value>,
 }

@@ -59,10 +59,23 @@ pub struct Service {
     pub timeout: Duration,
     /// What to do when a rollout fails.
     pub on_failure: OnFailure,
+    /// Tasks to run, one after the other, before a rollout.
+    pub before: Vec<OneOff>,
     /// Where the service is declared (its table's header).
     pub at: Location,
     /// Where its ECS name is declared (`name = …`, else the table's header).
     pub name_at: Location,
+}
+
+/// A task to run before a rollout, of the revision that is to be deployed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OneOff {
+    /// The container that does the work.
+    pub container: String,
+    /// What it runs instead of its own command; never empty.
+    pub command: Vec<String>,
+    /// Where the container is named (the value).
+    pub at: Location,
 }
 
 /// What to do when a rollout fails and ECS does not go back by itself.

@@ -128,9 +128,26 @@ pub(super) const CONTAINER: Keys = Keys {
     ],
 };
 
-/// `[rollout]`, and `[services.NAME.rollout]`.
-pub(super) const ROLLOUT: Keys = Keys {
+/// `[rollout]`, for every service of the file.
+pub(super) const ROLLOUTS: Keys = Keys {
     known: &["timeout", "on-failure"],
+    later: &[],
+    elsewhere: &[
+        ("before", "[services.NAME.rollout]"),
+        ("account", AT_THE_TOP),
+        ("region", AT_THE_TOP),
+        ("role", AT_THE_TOP),
+        ("provenance", AT_THE_TOP),
+        ("name", "[services.NAME]"),
+        ("cluster", "[services.NAME]"),
+        ("image", "[services.NAME]"),
+        ("containers", "[services.NAME]"),
+    ],
+};
+
+/// `[services.NAME.rollout]`.
+pub(super) const ROLLOUT: Keys = Keys {
+    known: &["timeout", "on-failure", "before"],
     later: &[],
     elsewhere: &[
         ("account", AT_THE_TOP),
@@ -141,7 +158,16 @@ pub(super) const ROLLOUT: Keys = Keys {
         ("cluster", "[services.NAME]"),
         ("image", "[services.NAME]"),
         ("containers", "[services.NAME]"),
+        ("container", "before = [{ container = …, command = … }]"),
+        ("command", "before = [{ container = …, command = … }]"),
     ],
+};
+
+/// One of `before`'s tables.
+pub(super) const BEFORE: Keys = Keys {
+    known: &["container", "command"],
+    later: &[],
+    elsewhere: &[("timeout", "[services.NAME.rollout]")],
 };
 
 impl Keys {
@@ -194,7 +220,11 @@ mod tests {
         assert_eq!(SERVICE.guess("containrs"), Guess::Meant("containers"));
         assert_eq!(SERVICE.guess("Containers"), Guess::Meant("containers"));
         assert_eq!(ROLLOUT.guess("on_failure"), Guess::Meant("on-failure"));
-        assert_eq!(ROLLOUT.guess("onFailure"), Guess::Meant("on-failure"));
+        assert_eq!(ROLLOUTS.guess("onFailure"), Guess::Meant("on-failure"));
+        assert_eq!(
+            ROLLOUTS.guess("before"),
+            Guess::Elsewhere("[services.NAME.rollout]")
+        );
         assert_eq!(
             CONTAINER.guess("enviroment"),
             Guess::MeantLater("environment")

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+mod before;
 mod desired;
 mod duration;
 mod excerpt;
@@ -24,7 +25,7 @@ mod syntax;
 mod values;
 mod walk;
 
-pub use desired::{DEFAULT_TIMEOUT, Desired, Image, Location, OnFailure, Service};
+pub use desired::{DEFAULT_TIMEOUT, Desired, Image, Location, OnFailure, OneOff, Service};
 pub use find::{all, find};
 pub use load_error::{LoadError, Unreadable};
 pub use mistakes::Mistakes;

@@ -134,9 +134,8 @@ fn top(
         None => Some(None),
     };
     let provenance = provenance_entry.map_or(Some(false), |entry| entry.boolean(found));
-    let rollout = rollout_entry.map_or_else(Rollout::default, |entry| {
-        services::rollout(&entry, "rollout", found)
-    });
+    let rollout =
+        rollout_entry.map_or_else(Rollout::default, |entry| services::rollouts(&entry, found));
     let above = Above {
         source,
         account: account.as_ref().map(|(account, _)| account),

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::model::{ClusterName, ServiceName};
 
-use super::desired::{DEFAULT_TIMEOUT, Image, OnFailure, Service};
+use super::before;
+use super::desired::{DEFAULT_TIMEOUT, Image, OnFailure, OneOff, Service};
 use super::keys;
 use super::mistakes::Mistake;
 use super::parse::Above;
@@ -57,10 +58,10 @@ fn service(
 
     let direct = table.take("image");
     let containers = table.take("containers");
-    let own = table
+    let (own, before) = table
         .take("rollout")
-        .map_or_else(Rollout::default, |entry| {
-            rollout(&entry, &format!("services.{shown}.rollout"), found)
+        .map_or_else(Default::default, |entry| {
+            rollout(&entry, &shown, above.source, found)
         });
     let meant = table.refuse_rest(&keys::SERVICE, found);
     let images = match (&direct, &containers) {
@@ -106,6 +107,7 @@ fn service(
             .on_failure
             .or(above.rollout.on_failure)
             .unwrap_or_default(),
+        before,
         at: above.source.location(entry.key.start),
         name_at: above.source.location(name_at.start),
     })
@@ -294,20 +296,53 @@ pub(super) struct Rollout {
     on_failure: Option<OnFailure>,
 }
 
-/// `header` is the table's place in the file, for help.
-pub(super) fn rollout(entry: &Entry<'_>, header: &str, found: &mut Findings<'_>) -> Rollout {
-    let help = || format!("write timeout = \"15m\" under [{header}]");
-    let Some(mut table) = entry.table(found, help) else {
+/// `[rollout]`, at the top of the file.
+pub(super) fn rollouts(entry: &Entry<'_>, found: &mut Findings<'_>) -> Rollout {
+    let Some(mut table) = rollout_table(entry, "rollout", found) else {
         return Rollout::default();
     };
-    let rollout = Rollout {
+    let rollout = common(&mut table, found);
+    table.refuse_rest(&keys::ROLLOUTS, found);
+    rollout
+}
+
+/// `[services.NAME.rollout]`, which can also have tasks to run before.
+fn rollout(
+    entry: &Entry<'_>,
+    service: &str,
+    source: &Source,
+    found: &mut Findings<'_>,
+) -> (Rollout, Vec<OneOff>) {
+    let header = format!("services.{service}.rollout");
+    let Some(mut table) = rollout_table(entry, &header, found) else {
+        return Default::default();
+    };
+    let rollout = common(&mut table, found);
+    let before = table.take("before").map_or_else(Vec::new, |entry| {
+        before::read(&entry, service, source, found)
+    });
+    table.refuse_rest(&keys::ROLLOUT, found);
+    (rollout, before)
+}
+
+/// `header` is the table's place in the file, for help.
+fn rollout_table<'a>(
+    entry: &Entry<'a>,
+    header: &str,
+    found: &mut Findings<'_>,
+) -> Option<Table<'a>> {
+    entry.table(found, || {
+        format!("write timeout = \"15m\" under [{header}]")
+    })
+}
+
+fn common(table: &mut Table<'_>, found: &mut Findings<'_>) -> Rollout {
+    Rollout {
         timeout: table
             .take("timeout")
             .and_then(|entry| values::timeout(&entry, found)),
         on_failure: table
             .take("on-failure")
             .and_then(|entry| values::on_failure(&entry, found)),
-    };
-    table.refuse_rest(&keys::ROLLOUT, found);
-    rollout
+    }
 }

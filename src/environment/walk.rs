@@ -210,6 +210,25 @@ impl<'a> Entry<'a> {
         None
     }
 
+    /// The value as a list, each element under the list's own name; anything
+    /// else is a mistake, with `help` what to write.
+    pub(super) fn list(&self, found: &mut Findings<'_>, help: &str) -> Option<Vec<Entry<'a>>> {
+        if let DeValue::Array(list) = self.value {
+            let element = |item: &'a toml::Spanned<DeValue<'a>>| Entry {
+                name: self.name,
+                key: item.span(),
+                value: item.get_ref(),
+                span: item.span(),
+            };
+            return Some(list.iter().map(element).collect());
+        }
+        if self.span.is_empty() {
+            return None;
+        }
+        found.add(self.mismatch("a list").help(help.to_owned()));
+        None
+    }
+
     fn mismatch(&self, wanted: &str) -> Mistake {
         let kind = match self.value {
             DeValue::String(_) => "a string",

@@ -12,7 +12,7 @@ mod tasks;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::model::{
     ClusterName, DeploymentId, Digest, EcrRepository, Platform, RevisionArn, ServiceArn,
@@ -126,6 +126,9 @@ pub struct Service {
     /// Newest first; at most a hundred.
     #[serde(default)]
     pub events: Vec<ServiceEvent>,
+    /// The description, whole.
+    #[serde(skip)]
+    pub document: Box<Map<String, Value>>,
 }
 
 /// How the service is deployed, as far as it decides who notices a failure.
@@ -201,6 +204,14 @@ pub struct CurrentServiceRevision {
 }
 
 impl Service {
+    /// # Errors
+    /// The description lacks what every service has, or has it in another shape.
+    pub fn read(document: Map<String, Value>) -> Result<Self, serde_json::Error> {
+        let mut service = Self::deserialize(&document)?;
+        *service.document = document;
+        Ok(service)
+    }
+
     /// The deployment that ECS is carrying out or has carried out last.
     pub fn primary(&self) -> Option<&Deployment> {
         self.deployments.iter().find(|d| d.status == "PRIMARY")

@@ -11,6 +11,9 @@ pub struct Task {
     pub task_arn: String,
     pub task_definition_arn: RevisionArn,
     pub last_status: Option<String>,
+    /// `STOPPED` from when something has decided that it ends.
+    pub desired_status: Option<String>,
+    pub started_by: Option<String>,
     pub stop_code: Option<String>,
     pub stopped_reason: Option<String>,
     /// Seconds since the epoch.

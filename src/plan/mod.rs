@@ -4,6 +4,7 @@
 //! here; carrying the plan out makes none. A plan that lacks a fact asks for
 //! it ([`Wants`]) and is made again when it is known.
 
+mod before;
 mod images;
 mod origin;
 mod same;
@@ -25,6 +26,7 @@ use crate::observed::{
 use serde_json::{Map, Value};
 
 pub use crate::environment::OnFailure;
+pub use before::OneOff;
 pub use verdict::*;
 
 /// What the caller wants beside the declared state.
@@ -267,7 +269,12 @@ fn decide(
     {
         return Ok(Verdict::FailedBefore(failed));
     }
+    let first = match before::one_offs(desired, service, &after, &basis) {
+        Ok(first) => first,
+        Err(blocks) => return Ok(Verdict::Blocked(blocks)),
+    };
     Ok(Verdict::Change(Box::new(Change {
+        first,
         supersedes: (!primary.is_complete(service.deployments.len() == 1))
             .then(|| Rollout::of(primary)),
         basis,
@@ -353,6 +360,7 @@ fn restart(basis: Basis, observed: &Observed) -> Result<Verdict, Wants> {
         to,
         images: Vec::new(),
         restart: true,
+        first: Vec::new(),
         supersedes: None,
         before: running.document.clone(),
         after: running.document.clone(),

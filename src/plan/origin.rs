@@ -160,6 +160,7 @@ mod tests {
             to: Target::New(after.register_request(&tags)),
             images: vec![],
             restart: false,
+            first: vec![],
             supersedes: None,
             before: document(&[("app", "app:1")]),
             after,

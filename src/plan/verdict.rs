@@ -135,6 +135,8 @@ pub struct Change {
     pub images: Vec<ImageChange>,
     /// Nothing differs; the rollout was asked for.
     pub restart: bool,
+    /// The tasks to run before it, one after the other.
+    pub first: Vec<OneOff>,
     /// A rollout of something else that this one ends.
     pub supersedes: Option<Rollout>,
     /// The live document.

@@ -145,6 +145,9 @@ fn service(service: &ServicePlan) -> Value {
                 Target::New(_) => json!({ "revision": null, "register": true }),
             },
             "restart": change.restart,
+            "before": change.first.iter().map(|task| json!({
+                "container": task.container, "command": task.command,
+            })).collect::<Vec<_>>(),
             "supersedes": change.supersedes.as_ref().map(|ended| json!({
                 "revision": ended.revision, "deployment": ended.deployment,
             })),

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::style::{BAD, BOLD, BUSY, GOOD, Styled};
-use super::words::{defuse, duration, paragraph, tasks, time};
-use crate::event::{By, Ended, How, Left, Outcome, Report, Running};
+use super::words::{command, defuse, duration, paragraph, tasks, time};
+use crate::event::{By, Ended, How, Left, Outcome, Report, Running, Unfinished};
 
 /// The final summary: for each service what runs now, and how that came about.
 /// `headed` names the environment, where there are several.
@@ -127,6 +127,48 @@ fn sentence(outcome: &Outcome, elapsed: Duration) -> (Styled<&'static str>, Stri
                 format_args!("({after})"),
             ),
         ),
+        Outcome::BeforeFailed {
+            revision,
+            run,
+            exit_code,
+        } => (
+            bad,
+            format!(
+                "revision {} was not deployed: {} in {} {}",
+                revision.revision(),
+                command(&run.command),
+                defuse(&run.container),
+                exit_code.map_or_else(
+                    || "did not run to its end".to_owned(),
+                    |code| format!("exited with code {code}")
+                ),
+            ),
+        ),
+        Outcome::BeforeUnfinished {
+            revision,
+            run,
+            because,
+        } => {
+            let command = command(&run.command);
+            let (mark, why) = match because {
+                Unfinished::TimedOut { after_seconds } => (
+                    bad,
+                    format!(
+                        "{command} was not finished within {}; it goes on",
+                        duration(Duration::from_secs(*after_seconds))
+                    ),
+                ),
+                Unfinished::Interrupted => (
+                    open,
+                    format!("interrupted while {command} runs; it goes on"),
+                ),
+                Unfinished::Unreadable { .. } => (bad, format!("not known how {command} ended")),
+            };
+            (
+                mark,
+                format!("revision {} was not deployed: {why}", revision.revision()),
+            )
+        }
         Outcome::FailedBefore { revision, at, .. } => (
             bad,
             format!(
@@ -194,7 +236,12 @@ fn reason(outcome: &Outcome) -> Option<String> {
         Outcome::Failed { reason, .. }
         | Outcome::RolledBack { reason, .. }
         | Outcome::FailedBefore { reason, .. } => reason.as_deref().map(defuse),
-        Outcome::Stale { why } | Outcome::Error { why, .. } => Some(defuse(why)),
+        Outcome::Stale { why }
+        | Outcome::Error { why, .. }
+        | Outcome::BeforeUnfinished {
+            because: Unfinished::Unreadable { why, .. },
+            ..
+        } => Some(defuse(why)),
         _ => None,
     }
 }
@@ -224,6 +271,19 @@ fn next(outcome: &Outcome, environment: &str) -> Option<String> {
                 defuse(why)
             ),
         },
+        Outcome::BeforeFailed { .. } => format!(
+            "the service was not touched; declare another image, or try this one again with \
+             {again} --retry`"
+        ),
+        Outcome::BeforeUnfinished { because, .. } => {
+            let first = match because {
+                Unfinished::Unreadable {
+                    hint: Some(hint), ..
+                } => format!("{hint}; then "),
+                _ => "the service was not touched; ".to_owned(),
+            };
+            format!("{first}{again}` waits for that task, then deploys")
+        }
         Outcome::FailedBefore { .. } => {
             format!("declare another image, or try this one again with {again} --retry`")
         }
@@ -295,6 +355,8 @@ fn count_text(report: &Report) -> String {
             Outcome::Superseded { .. }
             | Outcome::Gone { .. }
             | Outcome::Interrupted { revision: None }
+            | Outcome::BeforeFailed { .. }
+            | Outcome::BeforeUnfinished { .. }
             | Outcome::Stale { .. }
             | Outcome::Error { .. }
             | Outcome::HeldBack { .. } => "not deployed",

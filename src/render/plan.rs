@@ -7,7 +7,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::block::said;
 use super::style::{BAD, BOLD, BUSY, CHANGE, DIM, GOOD, Styled};
-use super::words::{WIDTH, defuse, paragraph, tasks, time};
+use super::words::{WIDTH, command, defuse, paragraph, tasks, time};
 use crate::model::{ImageReference, TaskDefinition};
 use crate::plan::{
     Block, Change, Count, FailedBefore, ImageChange, Note, Plan, ServicePlan, Target, Verdict,
@@ -182,6 +182,10 @@ fn change_text(text: &mut String, change: &Change, detail: Detail) {
         .unwrap_or(0);
     for image in &change.images {
         image_text(text, image, width);
+    }
+    for task in &change.first {
+        let line = format!("{} in {}", command(&task.command), defuse(&task.container));
+        let _ = writeln!(text, "{}", paragraph(4, "first  ", &line));
     }
     if let (Target::Existing(revision), false) = (&change.to, change.restart) {
         let line = format!(

@@ -1,6 +1,6 @@
 //! Events as plain lines.
 
-use super::words::{defuse, duration, tasks};
+use super::words::{command, defuse, duration, tasks};
 use crate::event::{By, Event, Stage, Tasks};
 
 /// The line that an event prints where nobody watches a terminal; `None` when
@@ -56,7 +56,38 @@ pub fn event_line(event: &Event) -> Option<String> {
                 defuse(why)
             )
         }
+        Event::BeforeStarted { service, .. } => format!("{service}: {}", before(event)?),
+        Event::BeforeDone { service, log, .. } => {
+            let mut text = format!("{service}: {}", before(event)?);
+            for line in log {
+                text += &format!("\n{service}: | {}", defuse(line));
+            }
+            text
+        }
         Event::Ended { .. } => return None,
+    })
+}
+
+/// What comes before a rollout, in words.
+pub fn before(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::BeforeStarted { run, adopted, .. } => {
+            let (command, container) = (command(&run.command), defuse(&run.container));
+            match (adopted, &run.task) {
+                (true, Some(task)) => format!(
+                    "before the rollout: {command} in {container} was started by an earlier run; \
+                     waiting for task {}",
+                    defuse(task)
+                ),
+                _ => format!("before the rollout: running {command} in {container}"),
+            }
+        }
+        Event::BeforeDone { run, elapsed, .. } => format!(
+            "{} exited with code 0 ({})",
+            command(&run.command),
+            duration(*elapsed)
+        ),
+        _ => return None,
     })
 }
 

@@ -87,6 +87,22 @@ pub fn paragraph(indent: usize, label: &str, text: &str) -> String {
     textwrap::fill(text, options)
 }
 
+/// A command as somebody would type it: words with blanks or quotes in quotes.
+pub fn command(words: &[String]) -> String {
+    let quoted: Vec<String> = words
+        .iter()
+        .map(|word| {
+            let word = defuse(word);
+            if word.is_empty() || word.contains([' ', '"', '\'', '`', '$']) {
+                format!("'{}'", word.replace('\'', "'\\''"))
+            } else {
+                word
+            }
+        })
+        .collect();
+    quoted.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

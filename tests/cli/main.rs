@@ -10,6 +10,7 @@
 mod apply;
 mod aws;
 mod bad_input;
+mod before;
 mod credentials;
 mod logs;
 mod output;

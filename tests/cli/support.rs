@@ -337,7 +337,7 @@ pub fn steady(text: &str, directory: &Path) -> String {
     let text = Regex::new(r"ecs-svc/\d{19}")
         .unwrap()
         .replace_all(&text, "ecs-svc/[id]");
-    Regex::new(r"(after |   )\d+ s\b")
+    Regex::new(r"(after |   |code 0 \()\d+ s\b")
         .unwrap()
         .replace_all(&text, "${1}[time]")
         .into_owned()

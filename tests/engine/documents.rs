@@ -272,6 +272,7 @@ fn desired(container: &str) -> Desired {
             }],
             timeout: std::time::Duration::from_secs(60),
             on_failure: OnFailure::Rollback,
+            before: Vec::new(),
             at: at.clone(),
             name_at: at,
         }],

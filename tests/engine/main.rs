@@ -1,6 +1,7 @@
 //! Planning and applying as a library: the real SDK client against the sandbox
 //! in memory, on tokio's paused clock.
 
+mod before;
 mod calls;
 mod documents;
 mod failures;
