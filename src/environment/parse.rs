@@ -133,7 +133,7 @@ fn top(
         Some(entry) => values::role(entry, account.as_ref(), found).map(Some),
         None => Some(None),
     };
-    let provenance = provenance_entry.map_or(Some(false), |entry| entry.boolean(found));
+    let provenance = provenance_entry.map_or(Some(true), |entry| entry.boolean(found));
     let rollout =
         rollout_entry.map_or_else(Rollout::default, |entry| services::rollouts(&entry, found));
     let above = Above {

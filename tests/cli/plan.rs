@@ -308,6 +308,23 @@ fn verbose_shows_documents_with_values_only_on_demand() {
                 "name": "app",
                 "memory": 256,
                 "cpu": 0,
+        ⋯
+            ],
+            "networkMode": "bridge",
+            "volumes": [],
+        -   "placementConstraints": []
+        +   "placementConstraints": [],
+        +   "tags": [
+        +     {
+        +       "key": "evenkeel:environment",
+        +       "value": "prod"
+        +     },
+        +     {
+        +       "key": "evenkeel:fingerprint",
+        +       "value": "67019a4ab0899a3a"
+        +     }
+        +   ]
+          }
 
     1 to change.
     "#);

@@ -6,25 +6,12 @@ use std::process::Command;
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::support::{self, Ran, image};
-
-/// The shop, saying where its revisions come from.
-fn shop(tag: &str) -> String {
-    format!("provenance = true\n{}", support::shop(tag))
-}
-
-struct Checkout;
-
-impl Checkout {
-    fn shop(tag: &str) -> support::Checkout {
-        support::Checkout::shop(tag).file("environments/prod.toml", shop(tag))
-    }
-}
+use crate::support::{Checkout, Ran, image, shop};
 
 /// A checkout in a git repository of its own; `main` has two commits, the
 /// first with 1.2.0 and the second, which is checked out, with 1.3.0.
 struct Repository {
-    checkout: support::Checkout,
+    checkout: Checkout,
     first: String,
     second: String,
 }
@@ -67,7 +54,7 @@ impl Repository {
     }
 }
 
-fn git(checkout: &support::Checkout, args: &str) -> String {
+fn git(checkout: &Checkout, args: &str) -> String {
     let output = Command::new("git")
         .args(args.split_whitespace())
         .current_dir(checkout.path())
@@ -87,7 +74,7 @@ fn git(checkout: &support::Checkout, args: &str) -> String {
 }
 
 /// Commits the shop on this tag.
-fn commit(checkout: &support::Checkout, tag: &str) -> String {
+fn commit(checkout: &Checkout, tag: &str) -> String {
     checkout.write("environments/prod.toml", shop(tag));
     git(checkout, "add environments");
     git(checkout, &format!("commit --quiet --message {tag}"));
@@ -95,7 +82,7 @@ fn commit(checkout: &support::Checkout, tag: &str) -> String {
 }
 
 /// A tag of the newest revision in the sandbox.
-fn newest_tag(checkout: &support::Checkout, key: &str) -> Option<String> {
+fn newest_tag(checkout: &Checkout, key: &str) -> Option<String> {
     let state: Value = serde_json::from_slice(&checkout.sandbox_state()).expect("JSON");
     let revisions = state["places"]["123456789012/us-west-1"]["families"]["shop-web"]["revisions"]
         .as_object()
@@ -310,7 +297,7 @@ fn a_git_that_hangs_is_not_waited_for() {
 fn without_provenance_nothing_is_said_and_nothing_refused() {
     let repository = Repository::deployed();
     let checkout = &repository.checkout;
-    let file = support::shop("1.2.0");
+    let file = format!("provenance = false\n{}", shop("1.2.0"));
     checkout.write("environments/prod.toml", file);
     let ran = checkout
         .evenkeel("apply prod --sandbox")

@@ -7,10 +7,11 @@ use super::witness::{Call, Witness};
 use super::world::{REGION, World};
 
 /// Writes `environments/prod.toml`: this one service, with an image for its
-/// container `app`.
+/// container `app`. Its revisions do not say where they come from, so that what
+/// is registered can be compared byte by byte.
 pub fn declare(world: &World, account: &str, [cluster, service]: [&str; 2], image: &str) {
     let text = format!(
-        "account = \"{account}\"\nregion = \"{REGION}\"\ncluster = \"{cluster}\"\n\n\
+        "provenance = false\naccount = \"{account}\"\nregion = \"{REGION}\"\ncluster = \"{cluster}\"\n\n\
          [services.api]\nname = \"{service}\"\n\n\
          [services.api.containers.app]\nimage = \"{image}\"\n"
     );

@@ -8,12 +8,7 @@ use evenkeel::plan::{Options, Verdict};
 use evenkeel::sandbox::{Call, Fault, Sandbox};
 use serde_json::{Value, json};
 
-use crate::world::{self, World, image};
-
-/// One service whose revisions say where they come from.
-fn one_service(image: &str) -> String {
-    format!("provenance = true\n{}", world::one_service(image))
-}
+use crate::world::{World, image, one_service};
 
 fn of_commit(digit: char) -> Provenance {
     Provenance {
@@ -138,7 +133,7 @@ async fn an_environment_can_do_without() {
     let pushed: evenkeel::model::ImageReference = image("1.5.0").parse().expect("an image");
     world.sandbox.push_image(&pushed).expect("it is pushed");
     // What was said of the revision before is not said of the next.
-    let without = world::one_service(pushed.as_str());
+    let without = format!("provenance = false\n{}", one_service(pushed.as_str()));
     let (outcome, _) = apply(&world, &without, &of_commit('b')).await;
     assert_eq!(ours(&world.tags(&deployed(&outcome)).await), 0);
 }

@@ -110,19 +110,19 @@ fn a_services_own_rollout_wins_over_the_environments() {
     assert_eq!(
         read(services),
         (
-            false,
+            true,
             vec![(900, OnFailure::Rollback), (900, OnFailure::Rollback)]
         )
     );
-    let table = "provenance=true\n[rollout]\ntimeout='5m'\non-failure='stop'\n";
+    let table = "provenance=false\n[rollout]\ntimeout='5m'\non-failure='stop'\n";
     assert_eq!(
         read(&format!("{table}{services}rollout.timeout='1m'\n")),
-        (true, vec![(300, OnFailure::Stop), (60, OnFailure::Stop)])
+        (false, vec![(300, OnFailure::Stop), (60, OnFailure::Stop)])
     );
     assert_eq!(
         read(&format!("{table}{services}rollout.on-failure='rollback'\n")),
         (
-            true,
+            false,
             vec![(300, OnFailure::Stop), (300, OnFailure::Rollback)]
         )
     );
