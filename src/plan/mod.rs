@@ -408,22 +408,37 @@ pub(crate) fn existing(
     };
     let candidates: Vec<&RevisionArn> = newest.iter().filter(|arn| *arn != live).collect();
     let documents = crate::observed::all(candidates.iter().map(|arn| observed.document(arn)))?;
+    // One that cannot be read may be the wanted one: only when it is not
+    // needed, because another is, does it not matter.
+    let mut unread = None;
     for (arn, document) in candidates.into_iter().zip(documents) {
-        let Seen::Found(document) = document else {
-            continue;
+        let mut unreadable = |why: &Unreadable| {
+            unread.get_or_insert_with(|| Block::Unreadable {
+                what: format!("task definition {arn}"),
+                why: why.clone(),
+            });
         };
-        if !same::same(document, wanted) {
-            continue;
+        match document {
+            Seen::Found(document) if same::same(document, wanted) => {}
+            Seen::Found(_) | Seen::Missing => continue,
+            Seen::Unreadable(why) => {
+                unreadable(why);
+                continue;
+            }
         }
-        if let Seen::Found(revision) = observed.revision(arn)?
-            && revision.status == "ACTIVE"
-            && same::same(&revision.document, wanted)
-            && same::same_tags(&revision.tags, tags)
-        {
-            return Ok(Ok(Some(arn.clone())));
+        match observed.revision(arn)? {
+            Seen::Found(revision)
+                if revision.status == "ACTIVE"
+                    && same::same(&revision.document, wanted)
+                    && same::same_tags(&revision.tags, tags) =>
+            {
+                return Ok(Ok(Some(arn.clone())));
+            }
+            Seen::Found(_) | Seen::Missing => {}
+            Seen::Unreadable(why) => unreadable(why),
         }
     }
-    Ok(Ok(None))
+    Ok(unread.map_or(Ok(None), Err))
 }
 
 fn missing_service(

@@ -585,6 +585,60 @@ fn a_revision_that_already_is_this_is_used() {
     ));
 }
 
+/// What may be the wanted document must not be registered a second time.
+#[test]
+fn a_revision_that_cannot_be_read_blocks_unless_it_is_not_needed() {
+    let declared = desired("image = \"nginx:2\"");
+    let why = Unreadable {
+        why: "ecs:DescribeTaskDefinition is not allowed".into(),
+        hint: None,
+    };
+    let scene = Scene {
+        others: vec![
+            (9, document("nginx:3"), "ACTIVE"),
+            (8, document("nginx:2"), "ACTIVE"),
+        ],
+        ..Scene::on("nginx:1")
+    };
+    // Which look at which revision gives what.
+    let verdict = |look: &dyn Fn(&Want) -> Option<u64>, gives: fn(Unreadable) -> Seen<Revision>| {
+        let mut observed = Observed::default();
+        loop {
+            let wants = match plan(&declared, &observed, Options::default()) {
+                Ok(plan) => return plan.services()[0].verdict.clone(),
+                Err(Wants(wants)) => wants,
+            };
+            for want in wants {
+                let sight = match look(&want) {
+                    Some(number) => Sight::Revision(arn(number), gives(why.clone())),
+                    None => scene.answer(want),
+                };
+                observed.record(sight);
+            }
+        }
+    };
+    let document_of =
+        |number: u64| move |want: &Want| (*want == Want::Document(arn(number))).then_some(number);
+    let revision_of =
+        |number: u64| move |want: &Want| (*want == Want::Revision(arn(number))).then_some(number);
+    let blocked = Verdict::Blocked(vec![Block::Unreadable {
+        what: format!("task definition {}", arn(8)),
+        why: why.clone(),
+    }]);
+    assert_eq!(verdict(&document_of(8), Seen::Unreadable), blocked);
+    assert_eq!(verdict(&revision_of(8), Seen::Unreadable), blocked);
+    let to = |verdict| match verdict {
+        Verdict::Change(change) => change.to,
+        other => panic!("{other:?}"),
+    };
+    // Revision 9 cannot be read, but 8 is the one.
+    let found = verdict(&document_of(9), Seen::Unreadable);
+    assert_eq!(to(found), Target::Existing(arn(8)));
+    // One that is not there is not the wanted one.
+    let missing = verdict(&document_of(8), |_| Seen::Missing);
+    assert!(matches!(to(missing), Target::New(_)));
+}
+
 #[test]
 fn the_live_tags_go_along() {
     let mut scene = Scene::on("nginx:1");
