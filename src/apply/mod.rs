@@ -13,6 +13,8 @@ mod before;
 mod diagnosis;
 mod evidence;
 pub mod rollout;
+#[cfg(test)]
+mod tests;
 mod wait;
 mod write;
 
