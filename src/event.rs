@@ -173,7 +173,8 @@ pub enum Outcome {
     /// The very state that is declared failed before; nothing was done.
     FailedBefore {
         revision: RevisionArn,
-        /// Seconds since the epoch.
+        /// Seconds since the epoch; in JSON as [`rfc3339`] writes it.
+        #[serde(serialize_with = "moment")]
         at: Option<i64>,
         reason: Option<String>,
     },
@@ -321,4 +322,39 @@ pub struct Ended {
 
 fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(duration.as_secs())
+}
+
+/// A moment for programs, in UTC: `2026-11-23T03:12:44Z`. Takes seconds since
+/// the epoch; `None` where no calendar goes.
+pub fn rfc3339(seconds: i64) -> Option<String> {
+    let at = jiff::Timestamp::from_second(seconds).ok()?;
+    Some(at.to_string())
+}
+
+fn moment<S: serde::Serializer>(at: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
+    at.and_then(rfc3339).serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn moments_are_text_in_json() {
+        let at = |at| {
+            let outcome = Outcome::FailedBefore {
+                revision: "arn:aws:ecs:us-west-1:123456789012:task-definition/web:8"
+                    .parse()
+                    .unwrap(),
+                at,
+                reason: None,
+            };
+            serde_json::to_value(outcome).unwrap()["at"].clone()
+        };
+        assert_eq!(at(Some(1_795_403_564)), json!("2026-11-23T03:12:44Z"));
+        assert_eq!(at(Some(i64::MAX)), Value::Null);
+        assert_eq!(at(None), Value::Null);
+    }
 }

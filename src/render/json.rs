@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 
 use super::block::said;
 use super::plan::note_text;
-use super::words::time;
-use crate::event::{Event, Report};
+use crate::event::{Event, Report, rfc3339};
 use crate::plan::{Count, Plan, ServicePlan, Target, Verdict};
 
 const FORMAT_VERSION: u32 = 1;
@@ -169,7 +168,7 @@ fn service(service: &ServicePlan) -> Value {
         Verdict::FailedBefore(before) => json!({
             "revision": before.revision,
             "running": before.running,
-            "failed_at": before.at.map(time),
+            "failed_at": before.at.and_then(rfc3339),
             "failed_because": before.reason,
         }),
         Verdict::Blocked(blocks) => json!({

@@ -187,6 +187,23 @@ fn a_failed_rollout_is_the_exit_code_in_json_too() {
 }
 
 #[test]
+fn a_failure_that_is_remembered_has_its_time_as_text() {
+    let checkout = Checkout::shop("1.2.0-crash");
+    checkout.evenkeel("apply prod --sandbox").speed(60).run();
+    let plan = checkout.run("plan prod --sandbox --format json");
+    let planned = &plan.json()["environments"][0]["services"][0];
+    assert_eq!(planned["verdict"], "failed-before", "{plan}");
+    let time = Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$").unwrap();
+    let failed_at = planned["failed_at"].as_str().unwrap_or_default();
+    assert!(time.is_match(failed_at), "{plan}");
+    let ran = checkout.run("apply prod --sandbox --format json");
+    let events = events(&ran);
+    let outcome = &events.last().unwrap()["services"][0];
+    assert_eq!(outcome["outcome"], "failed-before", "{ran}");
+    assert_eq!(outcome["at"], failed_at, "{ran}");
+}
+
+#[test]
 fn force_new_deployment_restarts_the_revision_that_runs() {
     let checkout = Checkout::shop("1.2.0");
     checkout.run("apply prod --sandbox");
