@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::model::{DeploymentId, RevisionArn};
+use crate::model::{DeploymentId, Region, RevisionArn};
 use crate::observed::ServiceKey;
 
 /// Something that happened to one service; `elapsed` is since its rollout was
@@ -30,6 +30,14 @@ pub enum Event {
         service: String,
         revision: RevisionArn,
         why: String,
+    },
+    /// This revision was deployed, but still carries the mark of the rollout
+    /// that failed before; a warning, not a failure.
+    StillMarked {
+        service: String,
+        revision: RevisionArn,
+        why: String,
+        hint: Option<String>,
     },
     /// A revision that already is the wanted document is used.
     Reused {
@@ -75,6 +83,12 @@ pub enum Event {
         stage: Option<Stage>,
         #[serde(rename = "elapsed_seconds", serialize_with = "seconds")]
         elapsed: Duration,
+    },
+    /// The rollout waits for somebody to continue it; said once for each hook.
+    Paused {
+        service: String,
+        #[serde(flatten)]
+        pause: Pause,
     },
     /// The rollout failed, and the service goes back to this revision.
     GoingBack {
@@ -192,9 +206,17 @@ pub enum Outcome {
     TimedOut {
         revision: RevisionArn,
         after_seconds: u64,
+        /// Where it waits for somebody.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pauses: Vec<Pause>,
     },
     /// The wait was interrupted; the rollout goes on, unless none was started.
-    Interrupted { revision: Option<RevisionArn> },
+    Interrupted {
+        revision: Option<RevisionArn>,
+        /// Where it waits for somebody.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        pauses: Vec<Pause>,
+    },
     /// The live state is not the planned one any more; nothing was written.
     Stale { why: String },
     /// AWS refused, or could not be reached.
@@ -254,6 +276,28 @@ pub struct Stage {
     pub traffic: Option<f64>,
     /// A hook waits for a person to continue.
     pub paused: bool,
+    /// Each such hook.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pauses: Vec<Pause>,
+}
+
+/// A hook at which a deployment waits for somebody, with all that
+/// ContinueServiceDeployment needs to let it go on or back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pause {
+    /// As ECS calls it, such as `POST_TEST_TRAFFIC_SHIFT`.
+    pub stage: String,
+    /// The ARN of the service deployment.
+    pub deployment: String,
+    /// The hook's id.
+    pub hook: String,
+    pub region: Region,
+    /// When ECS stops waiting, in seconds since the epoch; in JSON as
+    /// [`rfc3339`] writes it.
+    #[serde(serialize_with = "moment")]
+    pub until: Option<i64>,
+    /// What ECS does then: `CONTINUE` or `ROLLBACK`.
+    pub then: Option<String>,
 }
 
 /// Why a rollout failed, as far as it could be found out.

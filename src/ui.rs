@@ -153,8 +153,8 @@ impl Bars {
                 self.line(service)
                     .set_message(format!("registered revision {}", revision.revision()));
             }
-            Event::Untagged { service, .. } => {
-                let text = render::untagged(event).unwrap_or_default();
+            Event::Untagged { service, .. } | Event::StillMarked { service, .. } => {
+                let text = render::tags_amiss(event).unwrap_or_default();
                 let _ = self.all.println(format!("{service}: {text}"));
             }
             Event::Reused { service, revision } => {
@@ -166,6 +166,9 @@ impl Bars {
                 let line = self.line(service);
                 line.set_message(text);
                 line.enable_steady_tick(Duration::from_millis(100));
+            }
+            Event::Paused { service, pause } => {
+                let _ = self.all.println(render::paused(service, pause));
             }
             Event::GoingBack { service, to, .. } => {
                 self.line(service)

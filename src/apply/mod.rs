@@ -136,7 +136,7 @@ impl Apply<'_> {
             return;
         }
         if self.interrupted() {
-            return end_unwritten(steps, |_| Outcome::Interrupted { revision: None });
+            return end_unwritten(steps, |_| untouched());
         }
         let mut observed = Observed::default();
         let wants = keys.into_iter().map(Want::Service).collect();
@@ -266,6 +266,14 @@ fn end_unwritten(steps: &mut [Step<'_>], outcome: impl Fn(&ServicePlan) -> Outco
     for step in steps.iter_mut().filter(|step| step.writes()) {
         let outcome = outcome(step.plan);
         step.end(outcome, Vec::new());
+    }
+}
+
+/// Interrupted before anything was written.
+fn untouched() -> Outcome {
+    Outcome::Interrupted {
+        revision: None,
+        pauses: Vec::new(),
     }
 }
 

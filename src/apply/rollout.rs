@@ -1,8 +1,10 @@
 //! The verdict on a rollout: a pure function of what was last seen.
 
-use crate::event::{Running, Stage, Tasks};
+use crate::event::{Pause, Running, Stage, Tasks};
 use crate::model::{DeploymentId, RevisionArn};
-use crate::observed::{Deployment, DeploymentStatus, RolloutState, Service, ServiceDeployment};
+use crate::observed::{
+    Deployment, DeploymentStatus, PauseHook, RolloutState, Service, ServiceDeployment,
+};
 
 /// A rollout that is waited for.
 #[derive(Debug, Clone, PartialEq)]
@@ -171,10 +173,12 @@ fn hopeless(ours: &Deployment, service: &Service) -> Option<String> {
 }
 
 /// What the history says of a rollout that DescribeServices shows as going on:
-/// ECS may have given it up already.
+/// ECS may have given it up already. It goes back to what ran before; of a
+/// rollout that was found under way, that is what ran `healthy` last.
 pub fn by_history(
     watched: &Watched,
     began: Option<f64>,
+    healthy: Option<&RevisionArn>,
     history: &[ServiceDeployment],
 ) -> Option<State> {
     let ours = ours_in(watched, began, history)?;
@@ -182,7 +186,7 @@ pub fn by_history(
         return None;
     }
     let reason = ours.reason.clone();
-    Some(match (&ours.status, &watched.from) {
+    Some(match (&ours.status, watched.from.as_ref().or(healthy)) {
         (DeploymentStatus::Stopped | DeploymentStatus::StopRequested, _) | (_, None) => {
             State::Failed { reason }
         }
@@ -200,10 +204,21 @@ pub fn stage(
     history: &[ServiceDeployment],
 ) -> Option<Stage> {
     let ours = ours_in(watched, began, history)?;
+    let name = ours.stage.clone()?;
+    let pause = |hook: &PauseHook| Pause {
+        stage: name.clone(),
+        deployment: ours.arn.clone(),
+        hook: hook.id.clone(),
+        region: watched.revision.region().clone(),
+        until: hook.expires_at,
+        then: hook.timeout_action.clone(),
+    };
+    let pauses: Vec<Pause> = ours.pauses.iter().map(pause).collect();
     Some(Stage {
-        name: ours.stage.clone()?,
+        name,
         traffic: ours.traffic,
-        paused: ours.paused,
+        paused: !pauses.is_empty(),
+        pauses,
     })
 }
 
@@ -453,7 +468,7 @@ mod tests {
             finished_at: None,
             stage: None,
             traffic: None,
-            paused: false,
+            pauses: Vec::new(),
             triggered,
         }]
     }
@@ -486,12 +501,41 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_has_what_it_takes_to_continue() {
+        let mut seen = history(DeploymentStatus::InProgress, false);
+        seen[0].stage = Some("POST_TEST_TRAFFIC_SHIFT".into());
+        seen[0].traffic = Some(0.0);
+        let plain = stage(&watched(), Some(1.5), &seen).unwrap();
+        assert!(!plain.paused && plain.pauses.is_empty());
+        seen[0].pauses = vec![PauseHook {
+            id: "hook".into(),
+            expires_at: Some(9),
+            timeout_action: Some("ROLLBACK".into()),
+        }];
+        let paused = stage(&watched(), Some(1.5), &seen).unwrap();
+        assert!(paused.paused);
+        assert_eq!(
+            paused.pauses,
+            [Pause {
+                stage: "POST_TEST_TRAFFIC_SHIFT".into(),
+                deployment: "a".into(),
+                hook: "hook".into(),
+                region: "us-west-1".parse().unwrap(),
+                until: Some(9),
+                then: Some("ROLLBACK".into()),
+            }]
+        );
+        // Another deployment's pause is not ours.
+        assert_eq!(stage(&watched(), Some(2.0), &seen), None);
+    }
+
+    #[test]
     fn an_earlier_deployment_of_the_same_revision_is_not_ours() {
         let failed = history(DeploymentStatus::RollbackSuccessful, true);
         // The history's is from second 1, ours from second 2.
         let verdict = was_rolled_back(&watched(), Some(2.0), &arn(43), Some(&failed));
         assert_eq!(verdict, None);
-        assert_eq!(by_history(&watched(), Some(2.0), &failed), None);
+        assert_eq!(by_history(&watched(), Some(2.0), None, &failed), None);
     }
 
     #[test]
@@ -528,7 +572,7 @@ mod tests {
 
     #[test]
     fn the_history_knows_of_a_failure_first() {
-        let verdict = |status| by_history(&watched(), Some(1.5), &history(status, true));
+        let verdict = |status| by_history(&watched(), Some(1.5), None, &history(status, true));
         let reason = Some("why".to_owned());
         assert_eq!(
             verdict(DeploymentStatus::RollbackRequested),
@@ -548,5 +592,25 @@ mod tests {
         ] {
             assert_eq!(verdict(going), None);
         }
+    }
+
+    #[test]
+    fn a_rollout_found_under_way_goes_back_to_what_ran_healthily() {
+        let found = Watched {
+            from: None,
+            ..watched()
+        };
+        let seen = history(DeploymentStatus::RollbackRequested, false);
+        let reason = Some("why".to_owned());
+        let verdict =
+            |healthy: Option<&RevisionArn>| by_history(&found, Some(1.5), healthy, &seen).unwrap();
+        assert_eq!(
+            verdict(Some(&arn(40))),
+            State::RolledBack {
+                to: arn(40),
+                reason: reason.clone()
+            }
+        );
+        assert_eq!(verdict(None), State::Failed { reason });
     }
 }

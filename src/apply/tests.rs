@@ -24,6 +24,7 @@ fn to(target: Target) -> Change {
         to: target,
         images: Vec::new(),
         restart: false,
+        first: Vec::new(),
         supersedes: None,
         before: document.clone(),
         after: document,

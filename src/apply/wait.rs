@@ -8,10 +8,10 @@ use tokio::time::Instant;
 use super::evidence::{diagnose, history};
 use super::rollout::{self, State, Watched, judge};
 use super::{Apply, Progress, Step, describe, failed, pause};
-use crate::event::{By, Diagnosis, Event, How, Left, Outcome, Running, Stage, Tasks};
-use crate::model::{RevisionArn, failed_tag};
-use crate::observed::{Seen, Service, ServiceKey};
-use crate::plan::OnFailure;
+use crate::event::{By, Diagnosis, Event, How, Left, Outcome, Pause, Running, Stage, Tasks};
+use crate::model::{FAILED, RevisionArn, failed_tag};
+use crate::observed::{Seen, Service};
+use crate::plan::{OnFailure, ServicePlan};
 
 /// Between looks at first, and again when a rollout is about to end: the run
 /// then ends within a second of it.
@@ -39,8 +39,19 @@ pub(super) struct Waiting {
     ending: Option<Instant>,
     /// When the history was last looked at.
     looked: Option<Instant>,
+    /// Where it was when that last told.
+    stage: Option<Stage>,
     /// It failed, and this is the way back.
     back: Option<Back>,
+}
+
+/// What a look into the history brought.
+#[derive(Default)]
+struct News {
+    /// The stage is another, or has changed.
+    moved: bool,
+    /// It has come to wait for somebody here.
+    pauses: Vec<Pause>,
 }
 
 /// The way back to a healthy revision.
@@ -65,6 +76,7 @@ impl Waiting {
             now: Vec::new(),
             ending: None,
             looked: None,
+            stage: None,
             back: None,
         }
     }
@@ -76,6 +88,29 @@ impl Waiting {
         } else {
             LATE
         }
+    }
+
+    /// Where it waits for somebody, as last seen.
+    fn pauses(&self) -> Vec<Pause> {
+        self.stage
+            .as_ref()
+            .map_or_else(Vec::new, |stage| stage.pauses.clone())
+    }
+
+    /// Takes note of where the rollout is; what is new of it.
+    fn arrived(&mut self, stage: Option<&Stage>) -> News {
+        // Between looks into the history it is where it was.
+        let Some(stage) = stage else {
+            return News::default();
+        };
+        let known = self.pauses();
+        let is_new = |pause: &&Pause| known.iter().all(|known| known.hook != pause.hook);
+        let news = News {
+            moved: self.stage.as_ref() != Some(stage),
+            pauses: stage.pauses.iter().filter(is_new).cloned().collect(),
+        };
+        self.stage = Some(stage.clone());
+        news
     }
 
     /// How this ends when it cannot be followed to its end, if it had not
@@ -157,6 +192,7 @@ impl Apply<'_> {
                         waiting.cut_short(|revision| Outcome::TimedOut {
                             revision,
                             after_seconds,
+                            pauses: waiting.pauses(),
                         })
                     });
                 }
@@ -181,6 +217,7 @@ impl Apply<'_> {
         for step in steps.iter_mut() {
             self.end(step, |waiting| Outcome::Interrupted {
                 revision: Some(waiting.watched.revision.clone()),
+                pauses: waiting.pauses(),
             });
         }
     }
@@ -212,34 +249,43 @@ impl Apply<'_> {
         waiting.began = waiting
             .began
             .or_else(|| rollout::began(&waiting.watched, service));
-        let (state, stage) = self.verdict(waiting, &step.plan.key, service).await;
+        let (state, stage) = self.verdict(waiting, step.plan, service).await;
         match state {
             State::Unseen => {}
             State::Going(tasks) => {
                 let all_run = tasks.running >= tasks.desired;
                 waiting.ending = all_run.then(|| waiting.ending.unwrap_or_else(Instant::now));
-                if waiting.last != Some(tasks) || stage.is_some() {
+                let news = waiting.arrived(stage.as_ref());
+                if waiting.last != Some(tasks) || news.moved {
                     waiting.last = Some(tasks);
-                    let elapsed = waiting.since.elapsed();
-                    let service = step.plan.name.clone();
                     (self.report)(&Event::Progress {
-                        service,
+                        service: step.plan.name.clone(),
                         tasks,
                         stage,
-                        elapsed,
+                        elapsed: waiting.since.elapsed(),
                     });
                 }
-            }
-            State::Succeeded => self.end(step, |waiting| {
-                let revision = waiting.watched.revision.clone();
-                match &waiting.back {
-                    None => Outcome::Deployed {
-                        revision,
-                        how: waiting.how,
-                    },
-                    Some(back) => back.outcome(&revision, true),
+                for pause in news.pauses {
+                    let service = step.plan.name.clone();
+                    (self.report)(&Event::Paused { service, pause });
                 }
-            }),
+            }
+            State::Succeeded => {
+                if waiting.back.is_none() && step.plan.marked && !step.plan.watch_only {
+                    let revision = waiting.watched.revision.clone();
+                    self.take_mark_off(&step.plan.name, revision).await;
+                }
+                self.end(step, |waiting| {
+                    let revision = waiting.watched.revision.clone();
+                    match &waiting.back {
+                        None => Outcome::Deployed {
+                            revision,
+                            how: waiting.how,
+                        },
+                        Some(back) => back.outcome(&revision, true),
+                    }
+                });
+            }
             State::Superseded { by } => self.end(step, |waiting| {
                 waiting.cut_short(|revision| Outcome::Superseded { revision, by })
             }),
@@ -253,13 +299,27 @@ impl Apply<'_> {
         }
     }
 
+    /// What failed before runs: a later run need not hold it against this
+    /// revision any more.
+    async fn take_mark_off(&mut self, service: &str, revision: RevisionArn) {
+        if let Err(failure) = self.writer.untag(&revision, FAILED).await {
+            (self.report)(&Event::StillMarked {
+                service: service.to_owned(),
+                revision,
+                why: failure.error.to_string(),
+                hint: failure.error.hint(),
+            });
+        }
+    }
+
     /// What was described, and where that does not tell enough, the history.
     async fn verdict(
         &self,
         waiting: &mut Waiting,
-        key: &ServiceKey,
+        plan: &ServicePlan,
         service: &Service,
     ) -> (State, Option<Stage>) {
+        let (key, healthy) = (&plan.key, plan.healthy.as_ref());
         let state = judge(&waiting.watched, service);
         match &state {
             // A rollback that is over by now looks like a replacement.
@@ -282,7 +342,8 @@ impl Apply<'_> {
                 let history = history(self.reader, key).await.unwrap_or_default();
                 let stage = rollout::stage(&waiting.watched, waiting.began, &history);
                 (
-                    rollout::by_history(&waiting.watched, waiting.began, &history).unwrap_or(state),
+                    rollout::by_history(&waiting.watched, waiting.began, healthy, &history)
+                        .unwrap_or(state),
                     stage,
                 )
             }
@@ -397,6 +458,7 @@ impl Apply<'_> {
         waiting.began = None;
         waiting.last = None;
         waiting.ending = None;
+        waiting.stage = None;
     }
 
     /// Ends a wait, and says so.

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::evidence::history;
 use super::wait::Waiting;
-use super::{Apply, Progress, Step, describe, end_unwritten, failed, rollout};
+use super::{Apply, Progress, Step, describe, end_unwritten, failed, rollout, untouched};
 use crate::cloud::{Effect, Error, Reader, WriteError, Writer};
 use crate::event::{Event, How, Left, Outcome};
 use crate::model::{DeploymentId, RevisionArn};
@@ -41,7 +41,7 @@ impl Apply<'_> {
             };
             let service = step.plan.name.clone();
             if *self.interrupt.borrow() {
-                step.end(Outcome::Interrupted { revision: None }, Vec::new());
+                step.end(untouched(), Vec::new());
                 failure.get_or_insert(service);
                 continue;
             }

@@ -14,7 +14,9 @@ use super::error::Error;
 use super::raw::KeepResponse;
 use super::read::{Reader, SERVICE_REVISIONS_A_CALL, spread};
 use crate::model::{ClusterName, Region, RevisionArn};
-use crate::observed::{DeploymentStatus, Seen, ServiceDeployment, ServiceKey, Sight, Task};
+use crate::observed::{
+    DeploymentStatus, PauseHook, Seen, ServiceDeployment, ServiceKey, Sight, Task,
+};
 
 /// How far back a service's deployments are read: as many as one call
 /// describes (API reference, DescribeServiceDeployments).
@@ -134,10 +136,23 @@ fn read(
             .lifecycle_stage()
             .map(|stage| stage.as_str().to_owned()),
         traffic: target.and_then(|target| target.requested_production_traffic_weight()),
-        paused: deployment.lifecycle_hook_details().iter().any(|hook| {
-            hook.status()
-                .is_some_and(|status| status.as_str() == "AWAITING_ACTION")
-        }),
+        pauses: deployment
+            .lifecycle_hook_details()
+            .iter()
+            .filter(|hook| {
+                hook.status()
+                    .is_some_and(|status| status.as_str() == "AWAITING_ACTION")
+            })
+            .filter_map(|hook| {
+                Some(PauseHook {
+                    id: hook.hook_id()?.to_owned(),
+                    expires_at: hook.expires_at().map(|at| at.secs()),
+                    timeout_action: hook
+                        .timeout_action()
+                        .map(|action| action.as_str().to_owned()),
+                })
+            })
+            .collect(),
         triggered: triggered_breaker || triggered_alarm,
     })
 }

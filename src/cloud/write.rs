@@ -209,6 +209,20 @@ impl Writer {
             .map_err(|error| failed(ACTION, &error))
     }
 
+    /// Takes the tag with this key off a revision.
+    pub async fn untag(&self, revision: &RevisionArn, key: &str) -> Result<(), WriteError> {
+        const ACTION: &str = "ecs:UntagResource";
+        info!(%revision, key, "{ACTION}");
+        self.ecs
+            .untag_resource()
+            .resource_arn(revision.as_str())
+            .tag_keys(key)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| failed(ACTION, &error))
+    }
+
     /// Lets ECS undo a service deployment: it goes back to where that began.
     pub async fn stop_deployment(&self, arn: &str) -> Result<(), WriteError> {
         const ACTION: &str = "ecs:StopServiceDeployment";

@@ -17,7 +17,8 @@ const ENVIRONMENT: &str = "evenkeel:environment";
 const COMMIT: &str = "evenkeel:commit";
 const RUN: &str = "evenkeel:run";
 const FINGERPRINT: &str = "evenkeel:fingerprint";
-const FAILED: &str = "evenkeel:failed";
+/// The key of [`failed_tag`].
+pub const FAILED: &str = "evenkeel:failed";
 
 /// Tags that a resource may have (developer guide, "Tag restrictions").
 pub const MOST_TAGS: usize = 50;

@@ -19,10 +19,21 @@ pub struct ServiceDeployment {
     pub stage: Option<String>,
     /// Percent of the traffic that the new revision gets, where that is told.
     pub traffic: Option<f64>,
-    /// A hook waits for a person to continue.
-    pub paused: bool,
+    /// The hooks at which it waits for a person.
+    pub pauses: Vec<PauseHook>,
     /// The circuit breaker or an alarm has ended it.
     pub triggered: bool,
+}
+
+/// A hook at which a deployment waits until somebody calls
+/// ContinueServiceDeployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PauseHook {
+    pub id: String,
+    /// When ECS stops waiting, in seconds since the epoch.
+    pub expires_at: Option<i64>,
+    /// What ECS does then: `CONTINUE` or `ROLLBACK`.
+    pub timeout_action: Option<String>,
 }
 
 /// `ServiceDeploymentStatus` of the API model.

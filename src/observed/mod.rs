@@ -19,7 +19,7 @@ use crate::model::{
     ServiceName, ServiceRevisionArn, TaskDefinition,
 };
 
-pub use history::{DeploymentStatus, ServiceDeployment};
+pub use history::{DeploymentStatus, PauseHook, ServiceDeployment};
 pub use tasks::{Task, TaskContainer};
 
 /// How many of a family's newest ACTIVE revisions are compared with the wanted

@@ -83,6 +83,7 @@ fn plan_service(
         on_failure: desired.on_failure,
         watch_only: false,
         healthy: healthy(&key_of(desired), &verdict, observed)?,
+        marked: marked(&key_of(desired), &verdict, observed)?,
         verdict,
         notes,
     })
@@ -144,6 +145,36 @@ fn healthy(
             .cloned(),
         Seen::Missing | Seen::Unreadable(_) => None,
     }))
+}
+
+/// Whether the revision to deploy is marked as one that failed. Only where ECS
+/// has no circuit breaker are revisions marked; a rollout under way is not
+/// asked elsewhere.
+fn marked(key: &ServiceKey, verdict: &Verdict, observed: &Observed) -> Result<bool, Wants> {
+    let revision = match verdict {
+        Verdict::Change(change) => match &change.to {
+            Target::Existing(revision) => revision,
+            Target::New(_) => return Ok(false),
+        },
+        Verdict::RollingOut(rollout) => match observed.service(key)? {
+            Seen::Found(service)
+                if !service
+                    .deployment_configuration
+                    .deployment_circuit_breaker
+                    .enable =>
+            {
+                &rollout.revision
+            }
+            _ => return Ok(false),
+        },
+        Verdict::InSync { .. } | Verdict::FailedBefore(_) | Verdict::Blocked(_) => {
+            return Ok(false);
+        }
+    };
+    Ok(match observed.revision(revision)? {
+        Seen::Found(revision) => failed_because(&revision.tags).is_some(),
+        Seen::Missing | Seen::Unreadable(_) => false,
+    })
 }
 
 /// Whether deploying this revision to this service failed the last time. ECS

@@ -196,6 +196,7 @@ mod tests {
                 on_failure: OnFailure::Rollback,
                 watch_only: false,
                 healthy: None,
+                marked: false,
                 verdict: Verdict::Change(Box::new(change)),
                 notes: vec![],
             }],

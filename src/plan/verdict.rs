@@ -95,6 +95,9 @@ pub struct ServicePlan {
     pub watch_only: bool,
     /// The revision that ran healthily before, to go back to.
     pub healthy: Option<RevisionArn>,
+    /// The revision to deploy carries the mark of a rollout that failed, which
+    /// comes off when this one succeeds.
+    pub marked: bool,
     pub verdict: Verdict,
     pub notes: Vec<Note>,
 }

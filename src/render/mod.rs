@@ -7,6 +7,7 @@
 mod block;
 mod json;
 mod outcome;
+mod pause;
 mod plan;
 mod progress;
 mod style;
@@ -15,6 +16,6 @@ mod words;
 pub use json::{blocked_json, error_json, event_json, planned_json, plans_json, report_json};
 pub use outcome::report_text;
 pub use plan::{Detail, plan_text};
-pub use progress::{adopted_or_started, before, event_line, stage_line, untagged};
+pub use progress::{adopted_or_started, before, event_line, paused, stage_line, tags_amiss};
 pub use style::{BAD, BOLD, DIM, GOOD, HINT, Styled};
 pub use words::{defuse, duration, paragraph, tasks};

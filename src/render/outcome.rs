@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::pause::said;
 use super::style::{BAD, BOLD, BUSY, GOOD, Styled};
 use super::words::{command, defuse, duration, paragraph, tasks, time};
-use crate::event::{By, Ended, How, Left, Outcome, Report, Running, Unfinished};
+use crate::event::{By, Ended, How, Left, Outcome, Pause, Report, Running, Unfinished};
 
 /// The final summary: for each service what runs now, and how that came about.
 /// `headed` names the environment, where there are several.
@@ -37,6 +38,7 @@ fn ended_text(text: &mut String, environment: &str, ended: &Ended, width: usize)
     }
     let head = format!("{mark} {:width$}  ", ended.service);
     *text += &format!("{}\n", paragraph(0, &head, &says));
+    pauses_text(text, pauses(&ended.outcome));
     let mut say = |label: &str, line: &str| {
         *text += &format!("{}\n", paragraph(4, label, line));
     };
@@ -196,24 +198,28 @@ fn sentence(outcome: &Outcome, elapsed: Duration) -> (Styled<&'static str>, Stri
         Outcome::TimedOut {
             revision,
             after_seconds,
+            pauses,
         } => (
             bad,
             format!(
-                "the rollout of revision {} was not finished within {}; it goes on",
+                "the rollout of revision {} was not finished within {}; it {}",
                 revision.revision(),
-                duration(Duration::from_secs(*after_seconds))
+                duration(Duration::from_secs(*after_seconds)),
+                still(pauses),
             ),
         ),
         Outcome::Interrupted {
             revision: Some(revision),
+            pauses,
         } => (
             open,
             format!(
-                "interrupted; the rollout of revision {} goes on",
-                revision.revision()
+                "interrupted; the rollout of revision {} {}",
+                revision.revision(),
+                still(pauses),
             ),
         ),
-        Outcome::Interrupted { revision: None } => {
+        Outcome::Interrupted { revision: None, .. } => {
             (open, "interrupted; the service was not touched".into())
         }
         Outcome::Stale { .. } => (bad, "the plan is out of date; nothing was changed".into()),
@@ -228,6 +234,34 @@ fn sentence(outcome: &Outcome, elapsed: Duration) -> (Styled<&'static str>, Stri
             open,
             format!("not deployed, because {because} could not be; the service was not touched"),
         ),
+    }
+}
+
+/// What a rollout that nobody waits for any more does.
+fn still(pauses: &[Pause]) -> &'static str {
+    if pauses.is_empty() {
+        "goes on"
+    } else {
+        "waits for somebody"
+    }
+}
+
+fn pauses_text(text: &mut String, pauses: &[Pause]) {
+    for pause in pauses {
+        let said = said(pause);
+        *text += &format!("{}\n", paragraph(4, "paused ", &said.waits));
+        for (what, command) in said.commands {
+            // Not wrapped, however long: it is there to be copied.
+            *text += &format!("    {what:7} {command}\n");
+        }
+    }
+}
+
+/// Where a rollout waits for somebody.
+fn pauses(outcome: &Outcome) -> &[Pause] {
+    match outcome {
+        Outcome::TimedOut { pauses, .. } | Outcome::Interrupted { pauses, .. } => pauses,
+        _ => &[],
     }
 }
 
@@ -249,7 +283,10 @@ fn reason(outcome: &Outcome) -> Option<String> {
 fn next(outcome: &Outcome, environment: &str) -> Option<String> {
     let again = format!("`evenkeel apply {environment}");
     Some(match outcome {
-        Outcome::TimedOut { .. } | Outcome::Interrupted { revision: Some(_) } => {
+        Outcome::TimedOut { .. }
+        | Outcome::Interrupted {
+            revision: Some(_), ..
+        } => {
             format!("`evenkeel wait {environment}` waits for it again")
         }
         Outcome::Superseded { .. } | Outcome::Stale { .. } => {
@@ -305,7 +342,7 @@ fn next(outcome: &Outcome, environment: &str) -> Option<String> {
         | Outcome::Unchanged { .. }
         | Outcome::RolledBack { .. }
         | Outcome::Gone { .. }
-        | Outcome::Interrupted { revision: None }
+        | Outcome::Interrupted { revision: None, .. }
         | Outcome::HeldBack { .. } => return None,
     })
 }
@@ -346,15 +383,16 @@ fn count_text(report: &Report) -> String {
                 ..
             } => "restarted",
             Outcome::Deployed { .. } => "deployed",
-            Outcome::TimedOut { .. } | Outcome::Interrupted { revision: Some(_) } => {
-                "still rolling out"
-            }
+            Outcome::TimedOut { .. }
+            | Outcome::Interrupted {
+                revision: Some(_), ..
+            } => "still rolling out",
             Outcome::Failed { .. } | Outcome::RolledBack { .. } => "failed",
             Outcome::FailedBefore { .. } => "failed before",
             Outcome::Unchanged { .. } => "unchanged",
             Outcome::Superseded { .. }
             | Outcome::Gone { .. }
-            | Outcome::Interrupted { revision: None }
+            | Outcome::Interrupted { revision: None, .. }
             | Outcome::BeforeFailed { .. }
             | Outcome::BeforeUnfinished { .. }
             | Outcome::Stale { .. }

@@ -1,7 +1,8 @@
 //! Events as plain lines.
 
+use super::pause::{Said, said, stage_name};
 use super::words::{command, defuse, duration, tasks};
-use crate::event::{By, Event, Stage, Tasks};
+use crate::event::{By, Event, Pause, Stage, Tasks};
 
 /// The line that an event prints where nobody watches a terminal; `None` when
 /// it is left to the report at the end.
@@ -14,7 +15,9 @@ pub fn event_line(event: &Event) -> Option<String> {
                 defuse(revision.family())
             )
         }
-        Event::Untagged { service, .. } => format!("{service}: {}", untagged(event)?),
+        Event::Untagged { service, .. } | Event::StillMarked { service, .. } => {
+            format!("{service}: {}", tags_amiss(event)?)
+        }
         Event::Reused { service, revision } => {
             format!(
                 "{service}: revision {} already is what is declared",
@@ -39,6 +42,7 @@ pub fn event_line(event: &Event) -> Option<String> {
                 duration(*elapsed)
             )
         }
+        Event::Paused { service, pause } => paused(service, pause),
         Event::GoingBack { service, to, by } => match by {
             By::Ecs => format!(
                 "{service}: it failed; ECS goes back to revision {}",
@@ -91,13 +95,25 @@ pub fn before(event: &Event) -> Option<String> {
     })
 }
 
-/// What a revision lacks, in words.
-pub fn untagged(event: &Event) -> Option<String> {
+/// What tags a revision lacks, or has too many, in words.
+pub fn tags_amiss(event: &Event) -> Option<String> {
     match event {
         Event::Untagged { revision, why, .. } => Some(format!(
             "revision {} carries no provenance tags: {}",
             revision.revision(),
             defuse(why)
+        )),
+        Event::StillMarked {
+            revision,
+            why,
+            hint,
+            ..
+        } => Some(format!(
+            "revision {} runs, but keeps its tag evenkeel:failed: {}{}",
+            revision.revision(),
+            defuse(why),
+            hint.as_ref()
+                .map_or_else(String::new, |hint| format!(" ({hint})"))
         )),
         _ => None,
     }
@@ -126,9 +142,19 @@ pub fn adopted_or_started(event: &Event) -> Option<String> {
     })
 }
 
+/// What a rollout waits for, and a line for each way on.
+pub fn paused(service: &str, pause: &Pause) -> String {
+    let Said { waits, commands } = said(pause);
+    let mut text = format!("{service}: paused {waits}");
+    for (what, command) in commands {
+        text += &format!("\n{service}: to {what}: {command}");
+    }
+    text
+}
+
 /// `bake time, 10 % of traffic`; a pause names what it waits for.
 pub fn stage_line(stage: &Stage) -> String {
-    let mut line = defuse(&stage.name).to_lowercase().replace('_', " ");
+    let mut line = stage_name(&stage.name);
     if let Some(traffic) = stage.traffic {
         line += &format!(", {traffic} % of traffic");
     }
@@ -172,6 +198,23 @@ mod tests {
         assert_eq!(
             event_line(&event).unwrap(),
             "web: revision 8 carries no provenance tags: ecs:TagResource is not allowed"
+        );
+    }
+
+    #[test]
+    fn a_mark_that_stays_is_worth_a_line() {
+        let event = Event::StillMarked {
+            service: "web".into(),
+            revision: "arn:aws:ecs:us-west-1:123456789012:task-definition/web:8"
+                .parse()
+                .unwrap(),
+            why: "ecs:UntagResource is not allowed".into(),
+            hint: Some("allow it".into()),
+        };
+        assert_eq!(
+            event_line(&event).unwrap(),
+            "web: revision 8 runs, but keeps its tag evenkeel:failed: \
+             ecs:UntagResource is not allowed (allow it)"
         );
     }
 

@@ -2,8 +2,9 @@
 
 use insta::assert_snapshot;
 use regex_lite::Regex;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::aws;
 use crate::support::{Checkout, PROGRESS, Ran, Running, image, shop};
 
 /// The shop, waiting for this long; ten seconds are the least there is.
@@ -440,6 +441,104 @@ fn an_interrupted_run_says_what_goes_on_and_the_next_one_adopts_it() {
     [progress]
     [exit 0]
     ");
+}
+
+/// What a printed command of the AWS CLI sends.
+fn request_of(command: &str) -> Value {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    assert_eq!(words[..3], ["aws", "ecs", "continue-service-deployment"]);
+    let after = |option: &str| {
+        let at = words.iter().position(|word| *word == option);
+        words[at.unwrap_or_else(|| panic!("no {option} in {command}")) + 1]
+    };
+    assert_eq!(after("--region"), "us-west-1");
+    json!({
+        "serviceDeploymentArn": after("--service-deployment-arn"),
+        "hookId": after("--hook-id"),
+        "action": after("--action"),
+    })
+}
+
+/// Blue/green, with somebody who is to look before traffic shifts.
+#[test]
+fn a_paused_rollout_says_how_to_go_on() {
+    let checkout = Checkout::shop("1.2.0");
+    let mut server = checkout.evenkeel("sandbox --port 0").speed(10).start();
+    server.wait_for("export AWS_ACCESS_KEY_ID");
+    server.wait_for("Ctrl-C");
+    let exports = server.stdout_so_far();
+    let over_the_network = |args: &str| {
+        let mut run = checkout.evenkeel(args);
+        for pair in exports.split_whitespace().filter(|word| *word != "export") {
+            let (name, value) = pair.split_once('=').expect("NAME=VALUE");
+            run = run.env(name, value);
+        }
+        run
+    };
+    let (_, address) = exports.split_once("http://").expect("an address");
+    let address = address.split_whitespace().next().expect("an address");
+    let hook = json!({"targetType": "PAUSE", "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"]});
+    let configuration = json!({"strategy": "BLUE_GREEN", "lifecycleHooks": [hook]});
+    aws::call(
+        address,
+        "UpdateService",
+        &json!({"cluster": "shop", "service": "shop-web", "deploymentConfiguration": configuration}),
+    );
+    let mut run = over_the_network("apply prod").start();
+    run.wait_for("web: to go back: ");
+    run.signal("INT");
+    let ran = run.finish();
+    let mut steady = ran.to_string();
+    for (pattern, word) in [
+        (
+            r"service-deployment/shop/shop-web/\S+",
+            "service-deployment/shop/shop-web/[id]",
+        ),
+        (r"ecs-pause-\S+", "ecs-pause-[id]"),
+        (
+            r"(?s)ECS itself goes\s+back\s+at \S+\s+\S+\s+UTC",
+            "ECS itself goes back at [time]",
+        ),
+    ] {
+        let pattern = Regex::new(pattern).unwrap();
+        steady = pattern.replace_all(&steady, word).into_owned();
+    }
+    assert_snapshot!(steady, @"
+    prod   shop · us-west-1 · 123456789012
+
+    ~ web   shop-web   revision 68 → new
+        app   image  shop/web
+              1.1.9  sha256:f26a773d
+            → 1.2.0  sha256:358d4735
+
+    1 to change.
+
+    … web   interrupted; the rollout of revision 69 waits for somebody
+        paused  at post test traffic shift, until somebody lets it go on or back;
+                ECS itself goes back at [time]
+        go on   aws ecs continue-service-deployment --region us-west-1 --service-deployment-arn arn:aws:ecs:us-west-1:123456789012:service-deployment/shop/shop-web/[id] --hook-id ecs-pause-[id] --action CONTINUE
+        go back aws ecs continue-service-deployment --region us-west-1 --service-deployment-arn arn:aws:ecs:us-west-1:123456789012:service-deployment/shop/shop-web/[id] --hook-id ecs-pause-[id] --action ROLLBACK
+        now     revision 69 runs, 3 of 3 tasks; revision 68, 3 of 3 tasks
+        next    `evenkeel wait prod` waits for it again
+
+    1 still rolling out.
+    ------- stderr -------
+    web: registered revision 69 of shop-web
+    web: rollout of revision 69 started
+    [progress]
+    web: paused at post test traffic shift, until somebody lets it go on or back; ECS itself goes back at [time]
+    web: to go on: aws ecs continue-service-deployment --region us-west-1 --service-deployment-arn arn:aws:ecs:us-west-1:123456789012:service-deployment/shop/shop-web/[id] --hook-id ecs-pause-[id] --action CONTINUE
+    web: to go back: aws ecs continue-service-deployment --region us-west-1 --service-deployment-arn arn:aws:ecs:us-west-1:123456789012:service-deployment/shop/shop-web/[id] --hook-id ecs-pause-[id] --action ROLLBACK
+    [exit 130]
+    ");
+    let command = ran
+        .stdout
+        .lines()
+        .find(|line| line.contains("--action CONTINUE"));
+    let (_, command) = command.unwrap().split_once("go on").unwrap();
+    aws::call(address, "ContinueServiceDeployment", &request_of(command));
+    let ran = over_the_network("wait prod").run();
+    assert_eq!(ran.code(), Some(0), "{ran}");
 }
 
 #[test]

@@ -309,9 +309,9 @@ impl fmt::Display for Ran {
 pub const ANNOUNCEMENT: &str =
     "sandbox: nothing here reaches AWS (state in .evenkeel/sandbox.json)\n";
 
-/// How a progress line looks: `web: 1 of 3 new tasks run, 2 starting (4 s)`.
-pub const PROGRESS: &str =
-    r"^([\w-]+/)?[\w-]+: \d+ of \d+ new tasks? run(, \d+ (starting|failed|old))* \(\d+ (s|min)\)$";
+/// How a progress line looks: `web: 1 of 3 new tasks run, 2 starting (4 s)`,
+/// with the stage in front where there is one.
+pub const PROGRESS: &str = r"^([\w-]+/)?[\w-]+: ([a-z].*, )?\d+ of \d+ new tasks? run(, \d+ (starting|failed|old))* \(\d+ (s|min)\)$";
 
 /// Without what differs from run to run: times, ports, ids of deployments, the
 /// directory, and how many progress lines there were.

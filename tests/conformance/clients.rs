@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::process::run;
-use super::world::World;
+use super::world::{ACCOUNT, REGION, World};
 use super::{aws, images};
 
 /// What the example environments make: see environments/prod.toml.
@@ -77,6 +77,44 @@ fn aws_cli_registers_updates_and_waits() {
     assert_eq!(after["deployments"].as_array().map(Vec::len), Some(1));
     assert_eq!(after["runningCount"], 3);
     assert_eq!(after["taskDefinition"], *arn);
+    assert_eq!(
+        new["taskDefinition"]["containerDefinitions"][0]["image"],
+        image
+    );
+}
+
+/// What evenkeel prints for somebody to continue with, as it stands.
+#[test]
+fn aws_cli_continues_a_paused_deployment_as_evenkeel_says() {
+    let world = World::sandbox();
+    let hook = json!({"targetType": "PAUSE", "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"]});
+    let configuration = json!({"strategy": "BLUE_GREEN", "lifecycleHooks": [hook]});
+    let request =
+        json!({"cluster": CLUSTER, "service": WORKER, "deploymentConfiguration": configuration});
+    world.ecs("UpdateService", &request);
+    let digest = images::push(&world, REPOSITORY, "2.0.0", "cli");
+    let image = format!("{}@{digest}", images::repository(REPOSITORY));
+    // The least there is: the pause comes much sooner.
+    let file = format!(
+        "account = \"{ACCOUNT}\"\nregion = \"{REGION}\"\ncluster = \"{CLUSTER}\"\n\n\
+         [services.worker]\nname = \"{WORKER}\"\nimage = \"{image}\"\n\
+         rollout.timeout = \"10s\"\n"
+    );
+    std::fs::write(world.team().join("environments/prod.toml"), file).expect("a file");
+    let ended = world.evenkeel(world.address, &["apply", "prod", "--no-cache"]);
+    assert_eq!(ended.code, Some(4), "{ended:?}");
+    let command = ended
+        .stdout
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("go on"))
+        .unwrap_or_else(|| panic!("no way on: {}", ended.stdout));
+    let arguments: Vec<&str> = command.split_whitespace().collect();
+    let ["aws", arguments @ ..] = arguments.as_slice() else {
+        panic!("{command}");
+    };
+    aws::cli(&world, arguments);
+    world.settled(CLUSTER, WORKER);
+    let (_, new) = seen(&world, WORKER);
     assert_eq!(
         new["taskDefinition"]["containerDefinitions"][0]["image"],
         image

@@ -1,7 +1,12 @@
 //! A rollout that fails is explained, undone, and remembered.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use evenkeel::event::{By, Ended, Event, How, Left, Outcome};
+use evenkeel::model::{RevisionArn, failed_because};
 use evenkeel::plan::{Options, Verdict};
+use evenkeel::sandbox::{Call, Fault, Sandbox};
+use serde_json::json;
 
 use crate::world::{World, image, one_service};
 
@@ -184,6 +189,127 @@ async fn what_failed_is_not_tried_again_until_somebody_asks() {
             !matches!(outcome, Outcome::FailedBefore { .. }),
             "{outcome:?}"
         );
+    }
+}
+
+/// A revision that was registered, never ran, and is marked as failed.
+async fn with_a_marked_revision(sandbox: Sandbox, file: &str) -> (World, RevisionArn) {
+    let refused = AtomicBool::new(false);
+    let sandbox = sandbox.with_faults(move |call: &Call, _: usize| {
+        if call.operation == "UpdateService" && !refused.swap(true, Ordering::Relaxed) {
+            return Fault::Refuse {
+                status: 400,
+                code: "ClientException".to_owned(),
+                message: "for a test".to_owned(),
+            };
+        }
+        Fault::None
+    });
+    let world = World::with(sandbox, file, None).await;
+    let plan = world.plan(file).await;
+    let (_, events) = world.carry_out(&plan).await;
+    let Event::Registered { revision, .. } = events[0].clone() else {
+        panic!("{events:?}");
+    };
+    let tags = json!([{"key": "evenkeel:failed", "value": "app exited with code 1"}]);
+    let body = json!({"resourceArn": revision, "tags": tags});
+    world.somebody("TagResource", &body).await;
+    world.calls();
+    (world, revision)
+}
+
+const RETRY: Options<'_> = Options {
+    restart: false,
+    retry: true,
+    provenance: None,
+};
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_that_succeeds_takes_the_mark_off() {
+    let file = one_service(&image("1.4.2"));
+    let (world, revision) = with_a_marked_revision(Sandbox::in_memory(), &file).await;
+    let plan = world.plan(&file).await;
+    assert!(
+        matches!(plan.services()[0].verdict, Verdict::FailedBefore(_)),
+        "{plan:?}"
+    );
+    let others = world.tags(&revision).await.len() - 1;
+    let (report, events) = world.carry_out(&world.plan_with(&file, RETRY).await).await;
+    assert!(
+        matches!(report.services[0].outcome, Outcome::Deployed { .. }),
+        "{report:?}"
+    );
+    assert!(
+        !events
+            .iter()
+            .any(|e| matches!(e, Event::StillMarked { .. }))
+    );
+    assert_eq!(world.writes(), ["UpdateService", "UntagResource"]);
+    let tags = world.tags(&revision).await;
+    assert_eq!(failed_because(&tags), None);
+    assert_eq!(tags.len(), others, "no other tag goes: {tags:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_that_fails_leaves_the_mark() {
+    let file = one_service(&image("1.4.2-crash"));
+    let (world, revision) = with_a_marked_revision(Sandbox::in_memory(), &file).await;
+    let (report, _) = world.carry_out(&world.plan_with(&file, RETRY).await).await;
+    assert!(
+        matches!(report.services[0].outcome, Outcome::RolledBack { .. }),
+        "{report:?}"
+    );
+    assert_eq!(world.writes(), ["UpdateService"]);
+    assert!(failed_because(&world.tags(&revision).await).is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mark_that_may_not_be_taken_off_is_a_note() {
+    let file = one_service(&image("1.4.2"));
+    let sandbox = Sandbox::in_memory().with_denied(["ecs:UntagResource"]);
+    let (world, revision) = with_a_marked_revision(sandbox, &file).await;
+    let (report, events) = world.carry_out(&world.plan_with(&file, RETRY).await).await;
+    assert!(
+        matches!(report.services[0].outcome, Outcome::Deployed { .. }),
+        "{report:?}"
+    );
+    let note = events.iter().find_map(|event| match event {
+        Event::StillMarked { hint, .. } => hint.clone(),
+        _ => None,
+    });
+    assert_eq!(
+        note.as_deref(),
+        Some("allow ecs:UntagResource for this role or user")
+    );
+    assert!(failed_because(&world.tags(&revision).await).is_some());
+}
+
+/// A retry that was interrupted, and is waited for by the next run; `wait`
+/// writes nothing.
+#[tokio::test(start_paused = true)]
+async fn a_retry_found_under_way_takes_the_mark_off_too() {
+    for waits in [false, true] {
+        let file = one_service(&image("1.4.2"));
+        let (world, revision) = with_a_marked_revision(Sandbox::in_memory(), &file).await;
+        world.breaker(false, false).await;
+        let body = json!({"cluster": "prod", "service": "web", "taskDefinition": revision});
+        world.somebody("UpdateService", &body).await;
+        world.calls();
+        let mut plan = world.plan(&file).await;
+        assert!(
+            matches!(plan.services()[0].verdict, Verdict::RollingOut(_)),
+            "{plan:?}"
+        );
+        if waits {
+            (plan, _) = plan.under_way();
+        }
+        let (report, _) = world.carry_out(&plan).await;
+        assert!(
+            matches!(report.services[0].outcome, Outcome::Deployed { .. }),
+            "{report:?}"
+        );
+        let writes = if waits { vec![] } else { vec!["UntagResource"] };
+        assert_eq!(world.writes(), writes);
     }
 }
 

@@ -8,4 +8,5 @@ mod failures;
 mod once;
 mod provenance;
 mod rollouts;
+mod stages;
 mod world;

@@ -137,7 +137,10 @@ async fn an_interrupt_ends_the_wait_and_starts_nothing() {
     let (report, _) = world.carry_out_until(&plan, interrupt).await;
     assert_eq!(
         report.services[0].outcome,
-        Outcome::Interrupted { revision: None }
+        Outcome::Interrupted {
+            revision: None,
+            pauses: vec![]
+        }
     );
     assert_eq!(world.writes(), Vec::<String>::new());
     drop(stop);
@@ -153,7 +156,10 @@ async fn an_interrupt_ends_the_wait_and_starts_nothing() {
     assert!(
         matches!(
             report.services[0].outcome,
-            Outcome::Interrupted { revision: Some(_) }
+            Outcome::Interrupted {
+                revision: Some(_),
+                ..
+            }
         ),
         "{report:?}"
     );

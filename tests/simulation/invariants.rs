@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use evenkeel::event::{By, Event, Outcome};
 use evenkeel::model::RESPONSE_ONLY;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::chaos::Strike;
 use crate::history::{Call, Entry, History, State, What, Who};
@@ -309,6 +309,8 @@ pub fn undeclared_untouched(history: &History) -> Vec<String> {
             }
             // What evenkeel took back itself is remembered at its revision.
             "TagResource" if call.body["tags"][0]["key"] == "evenkeel:failed" => {}
+            // And forgotten there when it runs after all.
+            "UntagResource" if call.body["tagKeys"] == json!(["evenkeel:failed"]) => {}
             other => found.push(format!("#{run} called {other}")),
         }
     }
@@ -560,7 +562,7 @@ pub fn nothing_done_is_true(history: &History) -> Vec<String> {
             Outcome::Unchanged { .. }
                 | Outcome::Stale { .. }
                 | Outcome::HeldBack { .. }
-                | Outcome::Interrupted { revision: None }
+                | Outcome::Interrupted { revision: None, .. }
                 | Outcome::Error {
                     going_on: false,
                     ..
