@@ -70,18 +70,19 @@ fn before(since: Option<f64>, at: Option<f64>) -> bool {
 pub fn telling(events: &[ServiceEvent], since: Option<f64>) -> Vec<String> {
     let mut said: Vec<String> = Vec::new();
     for event in events {
-        let old = before(since, event.created_at);
-        let trouble = ["unable", "unhealthy", "throttled", "failed"]
-            .iter()
-            .any(|word| event.message.contains(word));
-        if old || !trouble {
-            continue;
-        }
-        // `(service api) …`: the service is named already.
+        // `(service api) …`: the service is named already, and its name may
+        // be any word.
         let text = match event.message.split_once(") ") {
             Some((head, rest)) if head.starts_with("(service ") => rest,
             _ => &event.message,
         };
+        let old = before(since, event.created_at);
+        let trouble = ["unable", "unhealthy", "throttled", "failed"]
+            .iter()
+            .any(|word| text.contains(word));
+        if old || !trouble {
+            continue;
+        }
         if !said.iter().any(|known| known == text) {
             said.push(text.to_owned());
         }
@@ -425,6 +426,9 @@ mod tests {
         );
         assert_eq!(telling(&events, Some(5.0)).len(), 2);
         assert_eq!(telling(&events, None).len(), 3);
+        // A service's name is no trouble.
+        let steady = "(service retry-failed) has reached a steady state.";
+        assert_eq!(telling(&[event(9.0, steady)], None), [""; 0]);
         assert_eq!(placement(&events[1..2], None), None);
         assert_eq!(placement(&events, Some(10.0)), None);
     }
