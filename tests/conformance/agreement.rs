@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::adoption;
 use super::deviations::{self, Deviation, judge};
 use super::difference::between;
+use super::docker::Engine;
 use super::scenario::{self, Told};
 use super::world::World;
 
@@ -47,16 +48,40 @@ fn a_service_is_adopted() {
 
 /// Lets a story be told in both worlds at once; the sandbox's comes first.
 fn in_both<T: Send>(tell: fn(&World) -> T) -> [T; 2] {
+    both(|| tell(&World::sandbox()), || tell(&World::ministack()))
+}
+
+/// The same, where ministack starts and judges tasks itself.
+pub fn in_both_with_engine<T: Send>(tell: fn(&World) -> T) -> [T; 2] {
+    both(|| tell(&World::sandbox()), || with_engine(tell))
+}
+
+/// Lets a story be told where ministack starts and judges tasks itself.
+pub fn with_engine<T>(tell: fn(&World) -> T) -> T {
+    let world = World::ministack_with_engine();
+    let told = tell(&world);
+    let refused = world.engine().map(Engine::refused);
+    assert_eq!(
+        refused,
+        Some(Vec::new()),
+        "ministack asks its engine for more"
+    );
+    told
+}
+
+fn both<T: Send>(
+    sandbox: impl FnOnce() -> T + Send,
+    ministack: impl FnOnce() -> T + Send,
+) -> [T; 2] {
     std::thread::scope(|scope| {
-        let sandbox = scope.spawn(move || tell(&World::sandbox()));
-        let ministack = scope.spawn(move || tell(&World::ministack()));
+        let (sandbox, ministack) = (scope.spawn(sandbox), scope.spawn(ministack));
         [sandbox.join(), ministack.join()]
     })
     .map(|told| told.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
 }
 
 #[track_caller]
-fn agree(sandbox: &Value, ministack: &Value, known: &[Deviation]) {
+pub fn agree(sandbox: &Value, ministack: &Value, known: &[Deviation]) {
     if let Err(complaints) = judge(&between(sandbox, ministack), known) {
         panic!(
             "the worlds differ otherwise than tests/conformance/deviations.rs says\n{complaints}"

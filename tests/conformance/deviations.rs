@@ -182,6 +182,119 @@ pub const OF_ADOPTING: &[Deviation] = &[
     },
 ];
 
+/// What a breaker says when it fires.
+const FIRED: Deviation = Deviation {
+    of: Ministack,
+    at: "events[0]",
+    sandbox: r#""(deployment ecs-svc/ID) deployment failed: tasks failed to start.""#,
+    ministack: r#""deployment failed: deployment circuit breaker was triggered.""#,
+    why: "ministack has words of its own",
+};
+
+/// When a declared state failed before.
+const NO_TIME: Deviation = Deviation {
+    of: Ministack,
+    at: "apply of what failed.at",
+    sandbox: r#""TIME""#,
+    ministack: ABSENT,
+    why: "ministack's list of service deployments is empty; a FAILED deployment, which it keeps, has no end",
+};
+
+const AFTER_THREE: &str =
+    r#""ECS deployment circuit breaker was triggered after 3 consecutive task failures.""#;
+const ROLLED_BACK: &str =
+    r#""Service deployment rolled back because the circuit breaker threshold was exceeded.""#;
+const STOPPED: &str =
+    r#""Service deployment stopped because the circuit breaker threshold was exceeded.""#;
+
+/// Why, as the history tells it; ministack has only its deployments.
+const fn because(at: &'static str, sandbox: &'static str) -> Deviation {
+    Deviation {
+        of: Ministack,
+        at,
+        sandbox,
+        ministack: AFTER_THREE,
+        why: "ministack has words of its own",
+    }
+}
+
+/// In the story of a breaker that goes back.
+pub const OF_A_BREAKER_THAT_GOES_BACK: &[Deviation] = &[
+    because("reason", ROLLED_BACK),
+    because("failed_because", ROLLED_BACK),
+    FIRED,
+    NO_TIME,
+];
+
+/// In the story of a breaker that only stops.
+pub const OF_A_BREAKER_THAT_STOPS: &[Deviation] = &[
+    because(
+        "failing.reason",
+        r#""ECS deployment circuit breaker: tasks failed to start.""#,
+    ),
+    because("apply of what failed.reason", STOPPED),
+    because("failed_because", STOPPED),
+    FIRED,
+    NO_TIME,
+];
+
+/// In the story without a breaker.
+pub const OF_NO_BREAKER: &[Deviation] = &[Deviation {
+    of: Ministack,
+    at: "counts failed tasks",
+    sandbox: "true",
+    ministack: "false",
+    why: "without a breaker ministack counts no failed tasks; the witness counts them there",
+}];
+
+/// In the story of all kinds of failures.
+pub const OF_FAILURES: &[Deviation] = &[
+    FIRED,
+    because("oom.apply.reason", ROLLED_BACK),
+    Deviation {
+        of: Ministack,
+        at: "oom.apply.causes[0].says",
+        sandbox: r#""app ran out of memory""#,
+        ministack: r#""app was killed (exit code 137)""#,
+        why: "ministack does not read OOMKilled, which the engine says",
+    },
+    Deviation {
+        of: Ministack,
+        at: "unpullable.apply.reason",
+        sandbox: ROLLED_BACK,
+        ministack: r#""ECS deployment circuit breaker was triggered after three unsuccessful image digest resolution attempts.""#,
+        why: "ministack looks digests up once for each deployment, and gives up when it finds none",
+    },
+    Deviation {
+        of: Ministack,
+        at: "unpullable.apply.causes[0].says",
+        sandbox: r#""the image of app cannot be pulled""#,
+        ministack: r#""the image cannot be pulled""#,
+        why: "ministack says it of the task alone, not of its container",
+    },
+    Deviation {
+        of: Ministack,
+        at: "unpullable.apply.causes[0].container",
+        sandbox: r#""app""#,
+        ministack: "null",
+        why: "ministack says it of the task alone, not of its container",
+    },
+    Deviation {
+        of: Ministack,
+        at: "unhealthy.outcome",
+        sandbox: r#""rolled-back""#,
+        ministack: r#""deployed""#,
+        why: "ministack does not judge health checks, though the engine says that they fail",
+    },
+    Deviation {
+        of: Ministack,
+        at: "unhealthy.revision",
+        sandbox: r#""unhealthy:1""#,
+        ministack: r#""unhealthy:2""#,
+        why: "ministack does not judge health checks, though the engine says that they fail",
+    },
+];
+
 impl Deviation {
     fn explains(&self, difference: &Difference) -> bool {
         let ends = difference

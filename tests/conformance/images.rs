@@ -41,11 +41,15 @@ pub fn push(world: &World, repository: &str, tag: &str, seed: &str) -> String {
         &json!({"repositoryName": repository, "imageManifest": manifest,
             "imageManifestMediaType": MANIFEST, "imageDigest": digest(&manifest)}),
     );
-    put(
+    let pushed = put(
         world,
         &json!({"repositoryName": repository, "imageManifest": index,
             "imageManifestMediaType": INDEX, "imageTag": tag}),
-    )
+    );
+    if let Some(engine) = world.engine() {
+        engine.publish(&pushed, tag);
+    }
+    pushed
 }
 
 fn put(world: &World, request: &Value) -> String {
@@ -60,7 +64,7 @@ fn put(world: &World, request: &Value) -> String {
     expected
 }
 
-fn digest(text: &str) -> String {
+pub fn digest(text: &str) -> String {
     let hex: String = Sha256::digest(text)
         .iter()
         .map(|byte| format!("{byte:02x}"))

@@ -18,6 +18,13 @@ pub fn declare(world: &World, account: &str, [cluster, service]: [&str; 2], imag
     std::fs::write(world.team().join("environments/prod.toml"), text).expect("an environment file");
 }
 
+/// Adds to what is declared.
+pub fn add(world: &World, text: &str) {
+    let file = world.team().join("environments/prod.toml");
+    let before = std::fs::read_to_string(&file).expect("an environment file");
+    std::fs::write(file, format!("{before}\n{text}")).expect("an environment file");
+}
+
 /// Runs evenkeel and returns its exit code, its result, and its calls.
 pub fn act(world: &World, witness: &Witness, arguments: &[&str]) -> Value {
     // Without the cache of revisions: against an emulator it trusts an entry
@@ -44,7 +51,11 @@ pub fn act(world: &World, witness: &Witness, arguments: &[&str]) -> Value {
     let wrote: Vec<Value> = calls
         .iter()
         .filter(|call| call.writes())
-        .map(|Call { operation, body }| json!({ "operation": operation, "request": body }))
+        .map(
+            |Call {
+                 operation, body, ..
+             }| json!({ "operation": operation, "request": body }),
+        )
         .collect();
     json!({ "exit": ended.code, "result": result, "asked": asked, "wrote": wrote })
 }

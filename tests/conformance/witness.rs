@@ -1,16 +1,14 @@
-//! Stands between a client and a world, passes everything on unchanged, and
-//! writes down each call: what really went over the wire is no matter of
-//! belief.
+//! Stands between a client and a world, passes everything on, and writes down
+//! each call: what really went over the wire is no matter of belief.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::Value;
 
 use super::http::{Message, exchange};
+use super::listen::Listener;
 
 /// One call that was made.
 #[derive(Debug, Clone)]
@@ -19,9 +17,15 @@ pub struct Call {
     pub operation: String,
     /// The request as it was sent.
     pub body: Value,
+    answer: Arc<OnceLock<Value>>,
 }
 
 impl Call {
+    /// What came back, as the client saw it; null when nothing has.
+    pub fn answer(&self) -> &Value {
+        self.answer.get().unwrap_or(&Value::Null)
+    }
+
     pub fn writes(&self) -> bool {
         !["Describe", "List", "BatchGet", "Get"]
             .iter()
@@ -31,47 +35,35 @@ impl Call {
 
 /// Listens until it is dropped.
 pub struct Witness {
-    address: SocketAddr,
     calls: Arc<Mutex<Vec<Call>>>,
-    stop: Arc<AtomicBool>,
-    listener: Option<JoinHandle<()>>,
+    listener: Listener,
 }
 
 impl Witness {
     /// A witness of everything that goes to `world` through it.
     pub fn before(world: SocketAddr) -> Self {
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port on loopback");
-        let address = listener.local_addr().expect("the listener's address");
+        Self::amending(world, |_, _| ())
+    }
+
+    /// One that amends answers, by the operation, where a world is known not
+    /// to say what ECS would.
+    pub fn amending(
+        world: SocketAddr,
+        amend: impl Fn(&str, &mut Value) + Send + Sync + 'static,
+    ) -> Self {
         let calls = Arc::<Mutex<Vec<Call>>>::default();
-        let stop = Arc::<AtomicBool>::default();
-        let (heard, stopped) = (calls.clone(), stop.clone());
-        let listener = std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if stopped.load(Ordering::SeqCst) {
-                    return;
-                }
-                let calls = heard.clone();
-                if let Ok(stream) = stream {
-                    std::thread::spawn(move || {
-                        if let Err(error) = pass_on(&stream, world, &calls) {
-                            // The client sees the connection break and says so.
-                            eprintln!("the witness lost a call: {error}");
-                        }
-                    });
-                }
+        let heard = calls.clone();
+        let listener = Listener::start(move |client, _| {
+            if let Err(error) = pass_on(client, world, &amend, &heard) {
+                // The client sees the connection break and says so.
+                eprintln!("the witness lost a call: {error}");
             }
         });
-        Self {
-            address,
-            calls,
-            stop,
-            listener: Some(listener),
-        }
+        Self { calls, listener }
     }
 
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.listener.address()
     }
 
     /// The calls since this was last asked.
@@ -80,27 +72,32 @@ impl Witness {
     }
 }
 
-impl Drop for Witness {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::SeqCst);
-        // Wakes the listener, which then sees that it is to stop.
-        let woken = TcpStream::connect(self.address).is_ok();
-        if let Some(listener) = self.listener.take().filter(|_| woken) {
-            let _ = listener.join();
-        }
-    }
-}
-
-fn pass_on(client: &TcpStream, world: SocketAddr, calls: &Mutex<Vec<Call>>) -> io::Result<()> {
+fn pass_on(
+    client: &TcpStream,
+    world: SocketAddr,
+    amend: &dyn Fn(&str, &mut Value),
+    calls: &Mutex<Vec<Call>>,
+) -> io::Result<()> {
     let request = Message::read(client, true)?;
     let target = request.header("x-amz-target").unwrap_or("?.?");
     let call = Call {
         operation: target.rsplit('.').next().unwrap_or("?").to_owned(),
         body: serde_json::from_slice(&request.body).unwrap_or_default(),
+        answer: Arc::default(),
     };
+    // Before it is answered: the client may not wait for that.
     calls
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
-        .push(call);
-    exchange(world, &request)?.write(client)
+        .push(call.clone());
+    let mut answer = exchange(world, &request)?;
+    let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let mut amended = said.clone();
+    amend(&call.operation, &mut amended);
+    // Byte for byte as it came, unless it was amended.
+    if amended != said {
+        answer.body = amended.to_string().into_bytes();
+    }
+    call.answer.get_or_init(|| amended);
+    answer.write(client)
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::docker::Engine;
 use super::http::{Message, exchange};
 use super::process::{Ended, PAUSE, Server, contents, handle, run};
 use super::programs;
@@ -42,6 +43,8 @@ pub struct World {
     // Before the folder, so that it ends before its folder goes.
     _server: Server,
     folder: TempDir,
+    /// Where its tasks' containers are, when they are anywhere.
+    engine: Option<Engine>,
 }
 
 impl World {
@@ -83,21 +86,46 @@ impl World {
             address,
             _server: server,
             folder,
+            engine: None,
         }
     }
 
-    /// ministack, of the version in `tests/requirements.txt`.
+    /// ministack, of the version in `tests/requirements.txt`. Without an engine
+    /// its tasks run as soon as they are asked for, and its rollouts are over
+    /// at once.
     pub fn ministack() -> Self {
+        Self::ministack_on(None)
+    }
+
+    /// ministack with an engine for its containers: its own scheduler starts
+    /// and judges tasks.
+    pub fn ministack_with_engine() -> Self {
+        let world = Self::ministack_on(Some(Engine::start()));
+        assert!(
+            world.engine().is_some_and(Engine::was_asked),
+            "ministack does not use its engine: is docker of tests/requirements.txt installed? \
+             ./tests/run installs it"
+        );
+        world
+    }
+
+    fn ministack_on(engine: Option<Engine>) -> Self {
         let folder = folder();
+        // Never the engine of this machine, should it have one.
+        let host = engine.as_ref().map_or_else(
+            || format!("unix://{}", folder.path().join("no-engine").display()),
+            |engine| format!("tcp://{}", engine.address()),
+        );
         let mut told = String::new();
         for _ in 0..ATTEMPTS {
-            match start_ministack(folder.path()) {
+            match start_ministack(folder.path(), &host) {
                 Ok((server, address)) => {
                     return Self {
                         name: "ministack",
                         address,
                         _server: server,
                         folder,
+                        engine,
                     };
                 }
                 Err(log) => {
@@ -113,6 +141,11 @@ impl World {
     /// Where the environment files of this world are kept.
     pub fn team(&self) -> PathBuf {
         self.folder.path().join("team")
+    }
+
+    /// The engine, for what it must know.
+    pub fn engine(&self) -> Option<&Engine> {
+        self.engine.as_ref()
     }
 
     pub fn endpoint(address: SocketAddr) -> String {
@@ -186,38 +219,42 @@ impl World {
     /// It is refused.
     #[track_caller]
     pub fn ecs(&self, operation: &str, request: &Value) -> Value {
-        let header = |key: &str, value: String| (key.to_owned(), value);
-        let message = Message {
-            start: "POST / HTTP/1.1".into(),
-            headers: vec![
-                header("host", self.address.to_string()),
-                header("content-type", "application/x-amz-json-1.1".into()),
-                header(
-                    "x-amz-target",
-                    format!("AmazonEC2ContainerServiceV20141113.{operation}"),
-                ),
-                header(
-                    "authorization",
-                    format!(
-                        "AWS4-HMAC-SHA256 Credential={ACCOUNT}/20260101/{REGION}/ecs/aws4_request, \
-                         SignedHeaders=host, Signature=0"
-                    ),
-                ),
-            ],
-            body: request.to_string().into_bytes(),
-        };
-        let answer = exchange(self.address, &message)
-            .unwrap_or_else(|error| panic!("{}: {operation}: {error}", self.name));
-        let text = String::from_utf8_lossy(&answer.body);
-        assert_eq!(
-            answer.status(),
-            Some(200),
-            "{}: {operation}: {text}",
-            self.name
-        );
-        serde_json::from_str(&text)
-            .unwrap_or_else(|error| panic!("{}: {operation}: {error}: {text}", self.name))
+        ecs(self.address, operation, request)
     }
+}
+
+/// Calls the ECS that is behind an address; see [`World::ecs`].
+///
+/// # Panics
+/// It is refused.
+#[track_caller]
+pub fn ecs(address: SocketAddr, operation: &str, request: &Value) -> Value {
+    let header = |key: &str, value: String| (key.to_owned(), value);
+    let message = Message {
+        start: "POST / HTTP/1.1".into(),
+        headers: vec![
+            header("host", address.to_string()),
+            header("content-type", "application/x-amz-json-1.1".into()),
+            header(
+                "x-amz-target",
+                format!("AmazonEC2ContainerServiceV20141113.{operation}"),
+            ),
+            header(
+                "authorization",
+                format!(
+                    "AWS4-HMAC-SHA256 Credential={ACCOUNT}/20260101/{REGION}/ecs/aws4_request, \
+                         SignedHeaders=host, Signature=0"
+                ),
+            ),
+        ],
+        body: request.to_string().into_bytes(),
+    };
+    let answer = exchange(address, &message)
+        .unwrap_or_else(|error| panic!("{address}: {operation}: {error}"));
+    let text = String::from_utf8_lossy(&answer.body);
+    assert_eq!(answer.status(), Some(200), "{address}: {operation}: {text}");
+    serde_json::from_str(&text)
+        .unwrap_or_else(|error| panic!("{address}: {operation}: {error}: {text}"))
 }
 
 fn folder() -> TempDir {
@@ -232,7 +269,7 @@ fn log() -> std::fs::File {
 }
 
 /// Starts ministack on a port that was free; its log when it does not start.
-fn start_ministack(folder: &Path) -> Result<(Server, SocketAddr), String> {
+fn start_ministack(folder: &Path, engine: &str) -> Result<(Server, SocketAddr), String> {
     let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .and_then(|listener| listener.local_addr())
         .expect("a free port on loopback");
@@ -241,6 +278,7 @@ fn start_ministack(folder: &Path) -> Result<(Server, SocketAddr), String> {
     command
         .env("GATEWAY_PORT", address.port().to_string())
         .env("BIND_HOST", Ipv4Addr::LOCALHOST.to_string())
+        .env("DOCKER_HOST", engine)
         .env("HOME", folder)
         .env("TMPDIR", folder)
         .current_dir(folder)
