@@ -69,6 +69,12 @@ pub enum Event {
         /// A rollout of something else that this one ended.
         supersedes: Option<RevisionArn>,
     },
+    /// Fields of the service were changed, and its deployment stays.
+    Updated {
+        service: String,
+        /// As the environment file spells them.
+        fields: Vec<String>,
+    },
     /// The declared state was already rolling out; it is waited for.
     Adopted {
         service: String,
@@ -333,6 +339,8 @@ pub enum How {
     Started,
     /// This run restarted what ran already.
     Restarted,
+    /// This run changed the service; its tasks stayed.
+    Updated,
     /// It was under way, and this run waited for it.
     Adopted,
     /// Somebody else made the same change between plan and apply.

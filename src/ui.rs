@@ -193,6 +193,11 @@ impl Bars {
                     .all
                     .println(format!("{}; trying again", render::defuse(why)));
             }
+            Event::Updated { service, .. } => {
+                let line = self.line(service);
+                line.set_message("changed; waiting for its tasks".to_owned());
+                line.enable_steady_tick(Duration::from_millis(100));
+            }
             Event::BeforeStarted { service, .. } => {
                 let text = render::before(event).unwrap_or_default();
                 let line = self.line(service);

@@ -217,6 +217,7 @@ fn still(change: &crate::plan::Change, service: &Service) -> Still {
                 deployment: Some(primary.id.clone()),
                 before: change.basis.deployment.clone(),
                 from: Some(change.basis.revision.clone()),
+                count: None,
             },
             How::AlreadyDone,
         );
@@ -242,6 +243,7 @@ fn first_state(plan: &ServicePlan) -> Progress {
                 deployment: Some(rollout.deployment.clone()),
                 before: rollout.deployment.clone(),
                 from: None,
+                count: None,
             },
             How::Adopted,
         ))),

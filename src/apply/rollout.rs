@@ -17,6 +17,8 @@ pub struct Watched {
     pub before: DeploymentId,
     /// Its revision, unless the rollout was found under way.
     pub from: Option<RevisionArn>,
+    /// How many tasks must run, where that was changed.
+    pub count: Option<i64>,
 }
 
 /// What one look at the service says of the rollout.
@@ -73,7 +75,10 @@ pub fn judge(watched: &Watched, service: &Service) -> State {
                     by: ours.task_definition.clone(),
                 };
             }
-            if ours.is_complete(service.deployments.len() == 1) {
+            let counted = watched
+                .count
+                .is_none_or(|count| ours.running_count == count);
+            if ours.is_complete(service.deployments.len() == 1) && counted {
                 State::Succeeded
             } else if let Some(reason) = hopeless(ours, service) {
                 State::Failed {
@@ -308,6 +313,7 @@ mod tests {
             deployment: Some("ecs-svc/new".parse().unwrap()),
             before: "ecs-svc/old".parse().unwrap(),
             from: Some(arn(41)),
+            count: None,
         }
     }
 

@@ -23,12 +23,15 @@ fn to(target: Target) -> Change {
         },
         to: target,
         images: Vec::new(),
+        fields: Vec::new(),
+        service: crate::plan::ServiceChange::default(),
         restart: false,
         first: Vec::new(),
         supersedes: None,
         before: document.clone(),
         after: document,
         tags: Vec::new(),
+        wanted_tags: Vec::new(),
         provenance: Vec::new(),
     }
 }

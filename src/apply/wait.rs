@@ -447,6 +447,7 @@ impl Apply<'_> {
             deployment,
             before: failed.unwrap_or_else(|| waiting.watched.before.clone()),
             from: Some(revision.clone()),
+            count: None,
         };
         waiting.back = Some(Back {
             revision,

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
+use serde_json::Map;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::evidence::history;
 use super::wait::Waiting;
 use super::{Apply, Progress, Step, describe, end_unwritten, failed, rollout, untouched};
-use crate::cloud::{Effect, Error, Reader, WriteError, Writer};
+use crate::cloud::{self, Effect, Error, Reader, WriteError, Writer};
 use crate::event::{Event, How, Left, Outcome};
-use crate::model::{DeploymentId, RevisionArn};
+use crate::model::{DeploymentId, RevisionArn, fields};
 use crate::observed::{Seen, Service, ServiceKey};
-use crate::plan::{self, Change, ServicePlan, Target, Verdict};
+use crate::plan::{self, Change, ServicePlan, TagChange, Target, Verdict};
 
 /// How often a registration is tried: after a throttle (the limit is one a
 /// second) or when it is certain enough that the last one had no effect.
@@ -92,13 +93,7 @@ impl Apply<'_> {
             else {
                 continue;
             };
-            let update = Update {
-                key: step.plan.key.clone(),
-                revision: revision.clone(),
-                before: change.basis.deployment.clone(),
-                from: change.basis.revision.clone(),
-                restart: change.restart,
-            };
+            let update = Update::of(step.plan, change, revision);
             let (reader, writer, turns) = (self.reader.clone(), self.writer.clone(), turns.clone());
             updates.spawn(async move {
                 let _turn = turns.acquire_owned().await;
@@ -120,6 +115,26 @@ impl Apply<'_> {
                 }
             };
             let deployment = rollout::started(&update.before, &update.revision, &service);
+            let stays = deployment.is_none()
+                && !update.replaces
+                && service
+                    .primary()
+                    .is_some_and(|primary| primary.id == update.before);
+            if stays {
+                (self.report)(&Event::Updated {
+                    service: step.plan.name.clone(),
+                    fields: update.says.clone(),
+                });
+                let watched = rollout::Watched {
+                    revision: update.revision,
+                    deployment: Some(update.before.clone()),
+                    before: update.before,
+                    from: None,
+                    count: update.count,
+                };
+                step.state = Progress::Waiting(Box::new(Waiting::new(watched, How::Updated)));
+                continue;
+            }
             let supersedes = match &step.plan.verdict {
                 Verdict::Change(change) => change
                     .supersedes
@@ -138,8 +153,9 @@ impl Apply<'_> {
                 deployment,
                 before: update.before,
                 from: Some(update.from),
+                count: update.count,
             };
-            let how = if update.restart {
+            let how = if update.request.restart {
                 How::Restarted
             } else {
                 How::Started
@@ -182,7 +198,18 @@ impl Apply<'_> {
             revision: to.clone(),
             before: before.clone(),
             from: waiting.watched.revision.clone(),
-            restart: false,
+            request: cloud::Update {
+                revision: Some(to.clone()),
+                restart: false,
+                fields: match &plan.verdict {
+                    Verdict::Change(change) => change.service.undo.clone(),
+                    _ => Map::new(),
+                },
+            },
+            tags: None,
+            replaces: true,
+            count: None,
+            says: Vec::new(),
         };
         let answer = update
             .send(self.reader, self.writer)
@@ -254,7 +281,7 @@ async fn find_registered(change: &Change, reader: &Reader) -> Option<Option<Revi
         .survey(|observed| {
             plan::existing(
                 &change.after,
-                &change.tags,
+                &change.wanted_tags,
                 &change.basis.revision,
                 observed,
             )
@@ -270,17 +297,57 @@ struct Update {
     revision: RevisionArn,
     before: DeploymentId,
     from: RevisionArn,
-    restart: bool,
+    request: cloud::Update,
+    tags: Option<TagChange>,
+    /// It is certain to start a deployment.
+    replaces: bool,
+    count: Option<i64>,
+    /// The fields of the service that it changes, for people.
+    says: Vec<String>,
 }
 
 impl Update {
+    fn of(plan: &ServicePlan, change: &Change, revision: &RevisionArn) -> Self {
+        let moves = change.moves() || change.restart;
+        Self {
+            key: plan.key.clone(),
+            revision: revision.clone(),
+            before: change.basis.deployment.clone(),
+            from: change.basis.revision.clone(),
+            request: cloud::Update {
+                revision: moves.then(|| revision.clone()),
+                restart: change.restart,
+                fields: change.service.update.clone(),
+            },
+            tags: change.service.tags.clone(),
+            replaces: change.effect() == fields::Effect::NewDeployment,
+            count: change.service.count(),
+            says: change
+                .service
+                .fields
+                .iter()
+                .map(|field| field.path.to_string())
+                .collect(),
+        }
+    }
+
     /// Updates the service. Every attempt is one request: when an answer is
     /// lost, a look tells whether it took effect, before another is sent.
     async fn send(&self, reader: &Reader, writer: &Writer) -> Result<Service, WriteError> {
+        // The tags first: setting them again changes nothing, and whatever is
+        // refused leaves the tasks as they are.
+        if let Some(tags) = &self.tags {
+            writer
+                .tag_service(&tags.service, &tags.set, &tags.remove)
+                .await?;
+        }
+        if self.request.is_empty() {
+            return self.look(reader).await;
+        }
         let mut in_doubt = false;
         let mut attempt = 1;
         loop {
-            let failure = match writer.update(&self.key, &self.revision, self.restart).await {
+            let failure = match writer.update(&self.key, &self.request).await {
                 Ok(service) => return Ok(service),
                 Err(failure) => failure,
             };
@@ -298,7 +365,7 @@ impl Update {
             let again = attempt < UPDATE_ATTEMPTS
                 && !moved_on
                 && if lost {
-                    !self.restart
+                    !self.request.restart
                 } else {
                     failure.error.may_pass()
                 };
@@ -314,6 +381,22 @@ impl Update {
                 sleep(REGISTER_PAUSE * attempt).await;
             }
             attempt += 1;
+        }
+    }
+
+    /// The service as it is, where nothing but its tags was changed.
+    async fn look(&self, reader: &Reader) -> Result<Service, WriteError> {
+        let failed = |error| WriteError {
+            error,
+            effect: Effect::None,
+        };
+        let seen = describe(reader, [self.key.clone()]).await.map_err(failed)?;
+        match seen.into_values().next() {
+            Some(Seen::Found(service)) => Ok(service),
+            _ => Err(failed(Error::Garbled {
+                action: "ecs:DescribeServices",
+                why: "the service is not there any more".into(),
+            })),
         }
     }
 

@@ -16,6 +16,7 @@ mod history;
 mod raw;
 mod read;
 mod registry;
+mod service;
 mod transport;
 mod write;
 
@@ -25,4 +26,4 @@ pub use error::Error;
 pub use history::LogStream;
 pub use read::Reader;
 pub use transport::{Answer, Handler, Transport};
-pub use write::{Effect, WriteError, Writer};
+pub use write::{Effect, Update, WriteError, Writer};

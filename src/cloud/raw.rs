@@ -145,7 +145,7 @@ impl Intercept for SendBody {
 pub(super) struct ReadsOnly;
 
 /// Every operation that reading uses.
-pub(super) const READS: [&str; 12] = [
+pub(super) const READS: [&str; 13] = [
     "DescribeServices",
     "DescribeTaskDefinition",
     "DescribeServiceRevisions",
@@ -156,6 +156,7 @@ pub(super) const READS: [&str; 12] = [
     "GetLogEvents",
     "ListTaskDefinitions",
     "ListServices",
+    "ListTagsForResource",
     "BatchGetImage",
     "ListImages",
 ];

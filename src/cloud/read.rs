@@ -17,14 +17,10 @@ use super::cache::Cache;
 use super::connect::Connection;
 use super::error::Error;
 use super::raw::KeepResponse;
-use super::{history, registry};
-use crate::model::{
-    AccountId, ClusterName, Digest, Region, RevisionArn, ServiceArn, ServiceRevisionArn,
-    TaskDefinition,
-};
+use super::{history, registry, service};
+use crate::model::{AccountId, ClusterName, Region, RevisionArn, ServiceArn, TaskDefinition};
 use crate::observed::{
-    NEWEST, Observed, Revision, RunningImage, Seen, Service, ServiceKey, ServiceRevision, Sight,
-    Unreadable, Want, Wants,
+    NEWEST, Observed, Revision, Seen, Service, ServiceKey, Sight, Unreadable, Want, Wants,
 };
 
 /// DescribeServices takes ten services a call (API reference).
@@ -116,6 +112,10 @@ impl Reader {
                     let me = self.clone();
                     jobs.start(async move { history::stopped_tasks(&me, key).await });
                 }
+                Want::ServiceTags(arn) => {
+                    let me = self.clone();
+                    jobs.start(async move { service::tags(&me, arn).await });
+                }
                 Want::ServiceNames(cluster) => {
                     let me = self.clone();
                     jobs.start(async move { me.service_names(cluster).await });
@@ -140,7 +140,7 @@ impl Reader {
         }
         for batch in running.chunks(SERVICE_REVISIONS_A_CALL) {
             let (me, batch) = (self.clone(), batch.to_vec());
-            jobs.start(async move { me.service_revisions(batch).await });
+            jobs.start(async move { service::revisions(&me, batch).await });
         }
         jobs.record(observed).await
     }
@@ -335,46 +335,6 @@ impl Reader {
         Ok(vec![Sight::ServiceNames(cluster, Seen::Found(names))])
     }
 
-    async fn service_revisions(&self, arns: Vec<ServiceRevisionArn>) -> Result<Vec<Sight>, Error> {
-        const ACTION: &str = "ecs:DescribeServiceRevisions";
-        let _turn = self.turn().await;
-        info!(revisions = arns.len(), "{ACTION}");
-        let sent = self
-            .ecs
-            .describe_service_revisions()
-            .set_service_revision_arns(Some(arns.iter().map(ToString::to_string).collect()))
-            .send()
-            .await;
-        let answer = match sent {
-            Ok(answer) => answer,
-            Err(error) => {
-                let error = Error::from_sdk(ACTION, &error);
-                return spread(error, arns, |arn, why| {
-                    Sight::RunningImages(arn, Seen::Unreadable(why))
-                });
-            }
-        };
-        let mut found: BTreeMap<&str, ServiceRevision> = answer
-            .service_revisions()
-            .iter()
-            .filter_map(|revision| {
-                Some((
-                    revision.service_revision_arn()?,
-                    service_revision(revision)?,
-                ))
-            })
-            .collect();
-        Ok(arns
-            .iter()
-            .map(|arn| {
-                let seen = found
-                    .remove(arn.as_str())
-                    .map_or(Seen::Missing, Seen::Found);
-                Sight::RunningImages(arn.clone(), seen)
-            })
-            .collect())
-    }
-
     /// Nothing is read from, and so nothing written to, another account or
     /// region than the declared one; ARNs carry both, so it costs no call.
     fn guard(&self, account: &AccountId, region: &Region) -> Result<(), Error> {
@@ -488,23 +448,6 @@ fn garbled(action: &'static str, error: &serde_json::Error) -> Unreadable {
         why: error.to_string(),
     }
     .into()
-}
-
-fn service_revision(revision: &ecs::types::ServiceRevision) -> Option<ServiceRevision> {
-    Some(ServiceRevision {
-        task_definition: revision.task_definition()?.parse().ok()?,
-        created_at: revision.created_at().map_or(0, |at| at.secs()),
-        images: revision
-            .container_images()
-            .iter()
-            .filter_map(|image| {
-                Some(RunningImage {
-                    container: image.container_name()?.to_owned(),
-                    digest: image.image_digest()?.parse::<Digest>().ok()?,
-                })
-            })
-            .collect(),
-    })
 }
 
 #[derive(Deserialize)]

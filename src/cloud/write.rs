@@ -11,13 +11,30 @@ use tracing::info;
 
 use super::error::Error;
 use super::raw::{KeepResponse, SendBody};
-use crate::model::{ClusterName, RevisionArn, Tag};
+use crate::model::{ClusterName, RevisionArn, ServiceArn, Tag};
 use crate::observed::{Service, ServiceKey, Task};
 
 /// Carries out writes, each exactly as it was planned.
 #[derive(Clone)]
 pub struct Writer {
     ecs: ecs::Client,
+}
+
+/// What to send to UpdateService.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Update {
+    /// The revision to run; the same as now when left out.
+    pub revision: Option<RevisionArn>,
+    /// Start a deployment although nothing may differ.
+    pub restart: bool,
+    /// Other fields of the request.
+    pub fields: Map<String, Value>,
+}
+
+impl Update {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Whether a failed write may have changed something all the same.
@@ -78,54 +95,87 @@ impl Writer {
         Ok(answer.task_definition.task_definition_arn)
     }
 
-    /// Lets the service run this revision; with `restart`, starts a rollout
-    /// although it already does. Nothing else of the service is sent.
+    /// Updates the service as this says, and in nothing else.
     ///
     /// Sent once: had the SDK tried again, a refusal of its last attempt would
     /// hide that an earlier one, whose answer was lost, took effect.
-    pub async fn update(
-        &self,
-        key: &ServiceKey,
-        revision: &RevisionArn,
-        restart: bool,
-    ) -> Result<Service, WriteError> {
+    pub async fn update(&self, key: &ServiceKey, update: &Update) -> Result<Service, WriteError> {
         const ACTION: &str = "ecs:UpdateService";
-        info!(service = %key, %revision, restart, "{ACTION}");
+        info!(service = %key, ?update, "{ACTION}");
+        let garbled = |why: String| WriteError {
+            error: Error::Garbled {
+                action: ACTION,
+                why,
+            },
+            effect: Effect::Unknown,
+        };
+        let mut request = update.fields.clone();
+        request.insert("cluster".into(), Value::from(key.cluster.as_str()));
+        request.insert("service".into(), Value::from(key.service.as_str()));
+        if let Some(revision) = &update.revision {
+            request.insert("taskDefinition".into(), Value::from(revision.as_str()));
+        }
+        if update.restart {
+            request.insert("forceNewDeployment".into(), Value::Bool(true));
+        }
+        let body = SendBody::new(&request).map_err(|error| garbled(error.to_string()))?;
         let keep = KeepResponse::default();
-        let call = self
-            .ecs
+        self.ecs
             .update_service()
-            .cluster(key.cluster.as_str())
+            // Required by the SDK; the body is replaced.
             .service(key.service.as_str())
-            .task_definition(revision.as_str())
-            .set_force_new_deployment(restart.then_some(true))
             .customize()
             .config_override(ecs::config::Config::builder().retry_config(RetryConfig::disabled()))
-            .interceptor(keep.clone());
-        call.send().await.map_err(|error| failed(ACTION, &error))?;
+            .interceptor(body)
+            .interceptor(keep.clone())
+            .send()
+            .await
+            .map_err(|error| failed(ACTION, &error))?;
         serde_json::from_slice(&keep.take().body)
             .and_then(|answer: Updated| Service::read(answer.service))
-            .map_err(|error| WriteError {
-                error: Error::Garbled {
-                    action: ACTION,
-                    why: error.to_string(),
-                },
-                effect: Effect::Unknown,
-            })
+            .map_err(|error| garbled(error.to_string()))
+    }
+
+    /// Sets tags of a service, and takes others away.
+    pub async fn tag_service(
+        &self,
+        service: &ServiceArn,
+        set: &[Tag],
+        remove: &[String],
+    ) -> Result<(), WriteError> {
+        const SET: &str = "ecs:TagResource";
+        const REMOVE: &str = "ecs:UntagResource";
+        if !set.is_empty() {
+            info!(%service, tags = set.len(), "{SET}");
+            self.ecs
+                .tag_resource()
+                .resource_arn(service.as_str())
+                .set_tags(Some(set.iter().map(sdk_tag).collect()))
+                .send()
+                .await
+                .map_err(|error| failed(SET, &error))?;
+        }
+        if !remove.is_empty() {
+            info!(%service, tags = remove.len(), "{REMOVE}");
+            self.ecs
+                .untag_resource()
+                .resource_arn(service.as_str())
+                .set_tag_keys(Some(remove.to_vec()))
+                .send()
+                .await
+                .map_err(|error| failed(REMOVE, &error))?;
+        }
+        Ok(())
     }
 
     /// Adds a tag to a revision.
     pub async fn tag(&self, revision: &RevisionArn, tag: &Tag) -> Result<(), WriteError> {
         const ACTION: &str = "ecs:TagResource";
         info!(%revision, key = tag.key, "{ACTION}");
-        let tag = ecs::types::Tag::builder()
-            .key(&tag.key)
-            .set_value(tag.value.clone())
-            .build();
         self.ecs
             .tag_resource()
             .resource_arn(revision.as_str())
-            .tags(tag)
+            .tags(sdk_tag(tag))
             .send()
             .await
             .map(drop)
@@ -236,6 +286,13 @@ impl Writer {
             .map(drop)
             .map_err(|error| failed(ACTION, &error))
     }
+}
+
+fn sdk_tag(tag: &Tag) -> ecs::types::Tag {
+    ecs::types::Tag::builder()
+        .key(&tag.key)
+        .set_value(tag.value.clone())
+        .build()
 }
 
 fn failed<E>(action: &'static str, error: &SdkError<E, HttpResponse>) -> WriteError

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::model::{AccountId, ClusterName, ImageReference, Region, ServiceName};
+use serde_json::Value;
+
+use crate::model::fields::Path;
+use crate::model::{AccountId, ClusterName, ImageReference, Region, ServiceName, TaskDefinition};
 
 /// How long a rollout may take when the file does not say. Long enough for a
 /// service behind a load balancer to start, pass its checks and drain the old
@@ -53,8 +56,15 @@ pub struct Service {
     /// The ECS service.
     pub service: ServiceName,
     pub cluster: ClusterName,
-    /// In the file's order; never empty.
+    /// In the file's order.
     pub images: Vec<Image>,
+    /// Every other declared field, one entry a leaf, in the file's order.
+    pub assignments: Vec<Assignment>,
+    /// What is taken away.
+    pub remove: Vec<Removal>,
+    /// A whole task definition that the fields are laid over, instead of the
+    /// live one.
+    pub definition: Option<Definition>,
     /// How long to wait for a rollout to end.
     pub timeout: Duration,
     /// What to do when a rollout fails.
@@ -86,6 +96,33 @@ pub enum OnFailure {
     Rollback,
     /// Leave things as they are, and say how to continue.
     Stop,
+}
+
+/// A field and the value that is declared for it. A list that is written as an
+/// array is one value; an element that is declared without fields is `{}`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assignment {
+    pub path: Path,
+    pub value: Value,
+    /// Where the value is.
+    pub at: Location,
+}
+
+/// Something that is not to be there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Removal {
+    pub path: Path,
+    pub at: Location,
+}
+
+/// A task definition that a file in the repository holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Definition {
+    /// As it is written in the environment file.
+    pub file: String,
+    /// As it would be registered, tags included.
+    pub document: TaskDefinition,
+    pub at: Location,
 }
 
 /// The image of one container, as declared.

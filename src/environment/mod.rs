@@ -25,7 +25,10 @@ mod syntax;
 mod values;
 mod walk;
 
-pub use desired::{DEFAULT_TIMEOUT, Desired, Image, Location, OnFailure, OneOff, Service};
+pub use desired::{
+    Assignment, DEFAULT_TIMEOUT, Definition, Desired, Image, Location, OnFailure, OneOff, Removal,
+    Service,
+};
 pub use find::{all, find};
 pub use load_error::{LoadError, Unreadable};
 pub use mistakes::Mistakes;

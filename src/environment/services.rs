@@ -99,6 +99,9 @@ fn service(
         service: service?,
         cluster: cluster?,
         images: images?,
+        assignments: Vec::new(),
+        remove: Vec::new(),
+        definition: None,
         timeout: own
             .timeout
             .or(above.rollout.timeout)

@@ -44,6 +44,8 @@ pub enum Want {
     History(ServiceKey),
     /// The tasks of a service that have stopped within the last hour or so.
     StoppedTasks(ServiceKey),
+    /// The tags of a service, whole.
+    ServiceTags(ServiceArn),
     /// The services of a cluster, for an error that lists what there is.
     ServiceNames(ClusterName),
     /// The tags of a repository, for an error that lists what there is.
@@ -289,6 +291,8 @@ pub struct ServiceRevision {
     /// Seconds since the epoch, when told; to tell the newest of several.
     pub created_at: i64,
     pub images: Vec<RunningImage>,
+    /// The description, whole.
+    pub document: Map<String, Value>,
 }
 
 /// Everything that was looked up so far.
@@ -302,6 +306,7 @@ pub struct Observed {
     newest: BTreeMap<String, Seen<Vec<RevisionArn>>>,
     histories: BTreeMap<ServiceKey, Seen<Vec<ServiceDeployment>>>,
     stopped_tasks: BTreeMap<ServiceKey, Seen<Vec<Task>>>,
+    service_tags: BTreeMap<ServiceArn, Seen<Vec<Value>>>,
     service_names: BTreeMap<ClusterName, Seen<Vec<String>>>,
     image_tags: BTreeMap<EcrRepository, Seen<Vec<String>>>,
 }
@@ -317,6 +322,7 @@ pub enum Sight {
     Newest(String, Seen<Vec<RevisionArn>>),
     History(ServiceKey, Seen<Vec<ServiceDeployment>>),
     StoppedTasks(ServiceKey, Seen<Vec<Task>>),
+    ServiceTags(ServiceArn, Seen<Vec<Value>>),
     ServiceNames(ClusterName, Seen<Vec<String>>),
     ImageTags(EcrRepository, Seen<Vec<String>>),
 }
@@ -354,6 +360,9 @@ impl Observed {
             }
             Sight::StoppedTasks(key, seen) => {
                 self.stopped_tasks.insert(key, seen);
+            }
+            Sight::ServiceTags(arn, seen) => {
+                self.service_tags.insert(arn, seen);
             }
             Sight::ServiceNames(cluster, seen) => {
                 self.service_names.insert(cluster, seen);
@@ -415,6 +424,12 @@ impl Observed {
         self.histories
             .get(key)
             .ok_or_else(|| Want::History(key.clone()).into())
+    }
+
+    pub fn service_tags(&self, arn: &ServiceArn) -> Result<&Seen<Vec<Value>>, Wants> {
+        self.service_tags
+            .get(arn)
+            .ok_or_else(|| Want::ServiceTags(arn.clone()).into())
     }
 
     pub fn stopped_tasks(&self, key: &ServiceKey) -> Result<&Seen<Vec<Task>>, Wants> {

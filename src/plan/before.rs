@@ -21,6 +21,7 @@ pub struct OneOff {
 pub(super) fn one_offs(
     desired: &DesiredService,
     service: &Service,
+    change: &ServiceChange,
     after: &TaskDefinition,
     basis: &Basis,
 ) -> Result<Vec<OneOff>, Vec<Block>> {
@@ -40,7 +41,7 @@ pub(super) fn one_offs(
     if !unknown.is_empty() {
         return Err(unknown);
     }
-    let place = place(service);
+    let place = place(service, &change.update);
     Ok(desired
         .before
         .iter()
@@ -54,11 +55,15 @@ pub(super) fn one_offs(
 
 /// RunTask's parameters, from the service's. A capacity provider strategy
 /// and a launch type exclude each other (API reference, RunTask).
-fn place(service: &Service) -> Map<String, Value> {
+/// What is about to change of them counts as it will be.
+fn place(service: &Service, update: &Map<String, Value>) -> Map<String, Value> {
     let has = |name: &str| {
-        service.document.get(name).filter(|value| {
-            !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty())
-        })
+        update
+            .get(name)
+            .or_else(|| service.document.get(name))
+            .filter(|value| {
+                !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty())
+            })
     };
     let capacity = if has("capacityProviderStrategy").is_some() {
         "capacityProviderStrategy"
@@ -106,9 +111,12 @@ mod tests {
         let one_off = OneOff {
             container: "app".into(),
             command: vec!["npm".into(), "run".into(), "migrate".into()],
-            place: place(&service(json!({
-                "launchType": "FARGATE", "platformVersion": "1.4.0", "networkConfiguration": network,
-            }))),
+            place: place(
+                &service(json!({
+                    "launchType": "FARGATE", "platformVersion": "1.3.0", "networkConfiguration": network,
+                })),
+                &Map::from_iter([("platformVersion".to_owned(), json!("1.4.0"))]),
+            ),
         };
         let revision: RevisionArn = "arn:aws:ecs:us-west-1:123456789012:task-definition/web:8"
             .parse()
@@ -128,9 +136,10 @@ mod tests {
     #[test]
     fn a_strategy_takes_the_place_of_a_launch_type() {
         let strategy = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1}]);
-        let place = place(&service(
-            json!({"launchType": "FARGATE", "capacityProviderStrategy": strategy}),
-        ));
+        let place = place(
+            &service(json!({"launchType": "FARGATE", "capacityProviderStrategy": strategy})),
+            &Map::new(),
+        );
         assert_eq!(
             Value::Object(place),
             json!({"capacityProviderStrategy": strategy})

@@ -15,12 +15,11 @@ pub(super) struct Compared {
 /// Asks for every tag that must be resolved, together with what else is
 /// `missing` at this stage, so that one round of calls answers both.
 pub(super) fn ask_for_tags(
-    desired: &DesiredService,
+    images: &[DeclaredImage],
     observed: &Observed,
     missing: Result<(), Wants>,
 ) -> Result<(), Wants> {
-    let tags = desired
-        .images
+    let tags = images
         .iter()
         .filter(|declared| declared.image.digest().is_none())
         .filter_map(|declared| Some((declared.image.ecr()?, tag_id(&declared.image))))
@@ -28,15 +27,17 @@ pub(super) fn ask_for_tags(
     all(std::iter::once(missing).chain(tags)).map(drop)
 }
 
+/// `wanted` has the containers that there are to be, `live` what they run.
 pub(super) fn compare(
     desired: &DesiredService,
-    service: &Service,
-    primary: &Deployment,
-    live: &TaskDefinition,
+    images: &[DeclaredImage],
+    primary: (&Service, &Deployment),
+    [live, wanted]: [&TaskDefinition; 2],
     observed: &Observed,
 ) -> Result<Compared, Wants> {
-    let outcomes = all(desired.images.iter().map(|declared| {
-        let container = match container(desired, declared, primary, live) {
+    let (service, primary) = primary;
+    let outcomes = all(images.iter().map(|declared| {
+        let container = match container(desired, declared, primary, wanted) {
             Ok(container) => container,
             Err(block) => return Ok(Outcome::Blocked(*block)),
         };
@@ -49,7 +50,7 @@ pub(super) fn compare(
         compare_one(
             declared,
             live.image(container).unwrap_or_default(),
-            live.platform(),
+            wanted.platform(),
             &running,
         )
     }))?;
@@ -70,7 +71,7 @@ enum Outcome {
     Blocked(Block),
 }
 
-/// The live container that a declared image is meant for.
+/// The container that a declared image is meant for.
 fn container<'a>(
     desired: &DesiredService,
     declared: &DeclaredImage,

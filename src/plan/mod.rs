@@ -5,16 +5,20 @@
 //! it ([`Wants`]) and is made again when it is known.
 
 mod before;
+mod difference;
 mod images;
 mod origin;
+mod overlay;
 mod same;
+mod service;
 #[cfg(test)]
 mod tests;
 mod verdict;
 
 use std::collections::BTreeSet;
 
-use crate::environment::{Desired, Service as DesiredService};
+use crate::environment::{Desired, Image as DeclaredImage, Service as DesiredService};
+use crate::model::fields::Effect;
 use crate::model::{
     AccountId, ClusterName, Commit, Digest, EcrRepository, ImageReference, Platform, Provenance,
     Region, RevisionArn, TaskDefinition, failed_because,
@@ -27,6 +31,8 @@ use serde_json::{Map, Value};
 
 pub use crate::environment::OnFailure;
 pub use before::OneOff;
+pub use difference::FieldChange;
+pub use service::{ServiceChange, TagChange, effect};
 pub use verdict::*;
 
 /// What the caller wants beside the declared state.
@@ -121,7 +127,9 @@ fn healthy(
         Verdict::InSync { .. } | Verdict::FailedBefore(_) | Verdict::Blocked(_) => return Ok(None),
     };
     if let Some(basis) = basis {
-        return Ok((Some(basis) != target).then(|| basis.clone()));
+        // With other fields of the service, the same revision is another state.
+        let undoes = matches!(verdict, Verdict::Change(change) if !change.service.undo.is_empty());
+        return Ok((undoes || Some(basis) != target).then(|| basis.clone()));
     }
     if let Seen::Found(history) = observed.history(key)? {
         let completed = history
@@ -228,8 +236,12 @@ fn decide(
     options: Options,
     notes: &mut Vec<Note>,
 ) -> Result<Verdict, Wants> {
+    let images = match overlay::images(desired) {
+        Ok(images) => images,
+        Err(blocks) => return Ok(Verdict::Blocked(blocks)),
+    };
     // Tags are looked up in the same round as the service.
-    images::ask_for_tags(desired, observed, observed.service(key).map(drop))?;
+    images::ask_for_tags(&images, observed, observed.service(key).map(drop))?;
     let service = match observed.service(key)? {
         Seen::Found(service) => service,
         Seen::Missing => return blocked(missing_service(desired, key, observed)?),
@@ -253,70 +265,164 @@ fn decide(
     let Some(primary) = service.primary() else {
         return blocked(Block::NoDeployment);
     };
-    let live = match readable(
-        &primary.task_definition,
-        observed.document(&primary.task_definition)?,
-    ) {
-        Ok(document) => document,
-        Err(block) => return blocked(*block),
+    let running = Running {
+        desired,
+        images: &images,
+        service,
+        primary,
+        observed,
     };
-
-    let images = images::compare(desired, service, primary, live, observed)?;
-    notes.extend(images.notes);
-    if !images.blocks.is_empty() {
-        return Ok(Verdict::Blocked(images.blocks));
-    }
+    let arn = &primary.task_definition;
     let basis = Basis {
-        revision: primary.task_definition.clone(),
+        revision: arn.clone(),
         deployment: primary.id.clone(),
         made: primary.created_at.map(Moment::of),
     };
-    if images.changes.is_empty() {
-        return unchanged(service, primary, basis, observed, options, notes);
+    let service_change = match service::compare(desired, service, primary, observed)? {
+        Ok(change) => change,
+        Err(blocks) => return Ok(Verdict::Blocked(blocks)),
+    };
+    if !overlay::needs_tags(desired) {
+        let live = match readable(arn, observed.document(arn)?) {
+            Ok(document) => document,
+            Err(block) => return blocked(*block),
+        };
+        let wanted = match running.wanted(live, &[])? {
+            Ok(wanted) => wanted,
+            Err(blocks) => return Ok(Verdict::Blocked(blocks)),
+        };
+        if wanted.is_live() && service_change.is_empty() {
+            notes.extend(wanted.notes);
+            return unchanged(service, primary, basis, observed, options, notes);
+        }
     }
 
     // What is registered is made from the document as it is now, tags
     // included; a cache is good enough only to find that nothing differs.
-    let base = match readable(
-        &primary.task_definition,
-        observed.revision(&primary.task_definition)?,
-    ) {
+    let base = match readable(arn, observed.revision(arn)?) {
         Ok(revision) => revision,
         Err(block) => return blocked(*block),
     };
-    let mut after = base.document.clone();
-    for change in &images.changes {
-        after = after
-            .with_image(&change.container, change.to.as_str())
-            .unwrap_or(after);
+    let wanted = match running.wanted(&base.document, &base.tags)? {
+        Ok(wanted) => wanted,
+        Err(blocks) => return Ok(Verdict::Blocked(blocks)),
+    };
+    let same_document = wanted.is_live();
+    notes.extend(wanted.notes);
+    if same_document && service_change.is_empty() {
+        return unchanged(service, primary, basis, observed, options, notes);
     }
-    let to = match target(&after, &base.tags, &basis.revision, observed)? {
-        Ok(to) => to,
-        Err(block) => return blocked(block),
+    let to = if same_document {
+        Target::Existing(arn.clone())
+    } else {
+        match target(&wanted.document, &wanted.tags, arn, observed)? {
+            Ok(to) => to,
+            Err(block) => return blocked(block),
+        }
     };
     if let Target::Existing(revision) = &to
+        && !same_document
         && !options.retry
         && let Some(failed) = failed_before(revision, key, service, &basis.revision, observed)?
     {
         return Ok(Verdict::FailedBefore(failed));
     }
-    let first = match before::one_offs(desired, service, &after, &basis) {
-        Ok(first) => first,
-        Err(blocks) => return Ok(Verdict::Blocked(blocks)),
+    let first = if same_document {
+        Vec::new()
+    } else {
+        match before::one_offs(desired, service, &service_change, &wanted.document, &basis) {
+            Ok(first) => first,
+            Err(blocks) => return Ok(Verdict::Blocked(blocks)),
+        }
     };
+    let ends = !same_document || service_change.effect() == Effect::NewDeployment;
+    let complete = primary.is_complete(service.deployments.len() == 1);
     Ok(Verdict::Change(Box::new(Change {
         first,
-        supersedes: (!primary.is_complete(service.deployments.len() == 1))
-            .then(|| Rollout::of(primary)),
+        supersedes: (ends && !complete).then(|| Rollout::of(primary)),
         basis,
         to,
-        images: images.changes,
-        restart: false,
+        images: wanted.images,
+        fields: wanted.fields,
+        service: service_change,
+        restart: same_document && options.restart,
         before: base.document.clone(),
-        after,
+        after: wanted.document,
         tags: base.tags.clone(),
+        wanted_tags: wanted.tags,
         provenance: Vec::new(),
     })))
+}
+
+/// What a service is declared to run, and what it runs.
+struct Running<'a> {
+    desired: &'a DesiredService,
+    images: &'a [DeclaredImage],
+    service: &'a Service,
+    primary: &'a Deployment,
+    observed: &'a Observed,
+}
+
+/// The wanted task definition, and how it differs from the live one.
+struct Wanted {
+    document: TaskDefinition,
+    tags: Vec<Value>,
+    images: Vec<ImageChange>,
+    fields: Vec<FieldChange>,
+    notes: Vec<Note>,
+}
+
+impl Wanted {
+    fn is_live(&self) -> bool {
+        self.images.is_empty() && self.fields.is_empty()
+    }
+}
+
+impl Running<'_> {
+    fn wanted(
+        &self,
+        live: &TaskDefinition,
+        tags: &[Value],
+    ) -> Result<Result<Wanted, Vec<Block>>, Wants> {
+        let overlay = match overlay::overlay(self.desired, live, tags) {
+            Ok(overlay) => overlay,
+            Err(blocks) => return Ok(Err(blocks)),
+        };
+        let compared = images::compare(
+            self.desired,
+            self.images,
+            (self.service, self.primary),
+            [live, &overlay.document],
+            self.observed,
+        )?;
+        if !compared.blocks.is_empty() {
+            return Ok(Err(compared.blocks));
+        }
+        // An image that is the live one by its digest stays written as it is.
+        let mut after = overlay.document.clone();
+        for name in overlay.document.container_names() {
+            let wanted = compared
+                .changes
+                .iter()
+                .find(|change| change.container == name)
+                .map(|change| change.to.as_str())
+                .or_else(|| live.image(name));
+            if let Some(image) = wanted {
+                after = after.with_image(name, image).unwrap_or(after);
+            }
+        }
+        let fields = overlay.changes(self.desired, &after);
+        // A new container's image is part of the new container.
+        let mut images = compared.changes;
+        images.retain(|change| live.container_names().contains(&change.container.as_str()));
+        Ok(Ok(Wanted {
+            document: after,
+            tags: overlay.tags,
+            images,
+            fields,
+            notes: compared.notes,
+        }))
+    }
 }
 
 /// Nothing that is declared differs from the PRIMARY deployment; but is that
@@ -390,12 +496,15 @@ fn restart(basis: Basis, observed: &Observed) -> Result<Verdict, Wants> {
         basis,
         to,
         images: Vec::new(),
+        fields: Vec::new(),
+        service: ServiceChange::default(),
         restart: true,
         first: Vec::new(),
         supersedes: None,
         before: running.document.clone(),
         after: running.document.clone(),
         tags: running.tags.clone(),
+        wanted_tags: running.tags.clone(),
         provenance: Vec::new(),
     })))
 }

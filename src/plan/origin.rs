@@ -17,7 +17,7 @@ pub(super) fn mark(
     if matches!(change.to, Target::Existing(_)) {
         return None;
     }
-    let others = without_provenance(&change.tags).len();
+    let others = without_provenance(&change.wanted_tags).len();
     let says = provenance.map_or_else(Vec::new, |provenance| {
         provenance.tags(&fingerprint(desired, &change.after))
     });
@@ -29,8 +29,8 @@ pub(super) fn mark(
     (!fits).then_some(Note::NoRoomForProvenance { tags: others })
 }
 
-/// Stands for what is declared: the same for the same images of the same
-/// containers, as they are registered, in any order.
+/// Stands for what is declared of the task definition: the same for the same
+/// images and fields, as they are registered, in any order.
 fn fingerprint(desired: &DesiredService, registered: &TaskDefinition) -> String {
     let names = registered.container_names();
     let declared: BTreeSet<&str> = desired
@@ -38,12 +38,29 @@ fn fingerprint(desired: &DesiredService, registered: &TaskDefinition) -> String 
         .iter()
         .filter_map(|image| image.container.as_deref().or(names.first().copied()))
         .collect();
+    let mut fields: Vec<String> = desired
+        .assignments
+        .iter()
+        .map(|declared| format!("{}={}\n", declared.path, declared.value))
+        .chain(
+            desired
+                .remove
+                .iter()
+                .map(|removal| format!("-{}\n", removal.path)),
+        )
+        .collect();
+    fields.extend(desired.definition.iter().map(|definition| {
+        let document = Value::Object(definition.document.as_map().clone());
+        format!("definition={document}\n")
+    }));
+    fields.sort_unstable();
     let text: String = declared
         .into_iter()
         .map(|container| {
             let image = registered.image(container).unwrap_or_default();
             format!("{container}={image}\n")
         })
+        .chain(fields)
         .collect();
     Sha256::digest(text)
         .iter()
@@ -58,7 +75,7 @@ impl Change {
         match self.to {
             Target::Existing(_) => self.tags.clone(),
             Target::New(_) => {
-                let mut tags = without_provenance(&self.tags);
+                let mut tags = without_provenance(&self.wanted_tags);
                 tags.extend(self.provenance.iter().cloned());
                 tags
             }
@@ -68,8 +85,10 @@ impl Change {
     /// What to register where the tags that say where it comes from are not
     /// allowed; `None` when there are none to leave out.
     pub fn request_without_provenance(&self) -> Option<Map<String, Value>> {
-        (!self.provenance.is_empty())
-            .then(|| self.after.register_request(&without_provenance(&self.tags)))
+        (!self.provenance.is_empty()).then(|| {
+            self.after
+                .register_request(&without_provenance(&self.wanted_tags))
+        })
     }
 
     /// The commit that what runs was deployed from. A restart takes nothing
@@ -159,11 +178,14 @@ mod tests {
             },
             to: Target::New(after.register_request(&tags)),
             images: vec![],
+            fields: vec![],
+            service: ServiceChange::default(),
             restart: false,
             first: vec![],
             supersedes: None,
             before: document(&[("app", "app:1")]),
             after,
+            wanted_tags: tags.clone(),
             tags,
             provenance: vec![],
         }

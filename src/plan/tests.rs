@@ -120,7 +120,8 @@ impl Scene {
         };
         match want {
             Want::Service(key) if key.service.as_str() == "web" => {
-                let service = serde_json::from_value(self.service.clone()).unwrap();
+                let document = self.service.as_object().unwrap().clone();
+                let service = Service::read(document).unwrap();
                 Sight::Service(key, Seen::Found(service))
             }
             Want::Service(key) => Sight::Service(key, Seen::Missing),
@@ -150,10 +151,12 @@ impl Scene {
                             container: "app".into(),
                             digest: digest.clone(),
                         }],
+                        document: Map::new(),
                     }),
                 };
                 Sight::RunningImages(revision, seen)
             }
+            Want::ServiceTags(arn) => Sight::ServiceTags(arn, Seen::Found(Vec::new())),
             Want::Newest(family) => {
                 let newest = self
                     .others

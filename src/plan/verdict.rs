@@ -134,8 +134,12 @@ pub struct FailedBefore {
 pub struct Change {
     pub basis: Basis,
     pub to: Target,
-    /// What differs; empty for a mere restart.
+    /// The images that differ.
     pub images: Vec<ImageChange>,
+    /// What differs else in the task definition.
+    pub fields: Vec<FieldChange>,
+    /// What differs in the service itself.
+    pub service: ServiceChange,
     /// Nothing differs; the rollout was asked for.
     pub restart: bool,
     /// The tasks to run before it, one after the other.
@@ -146,9 +150,11 @@ pub struct Change {
     pub before: TaskDefinition,
     /// The wanted document.
     pub after: TaskDefinition,
-    /// The live revision's tags. The new one keeps them, but for those that say
-    /// where the live one comes from.
+    /// The live revision's tags.
     pub tags: Vec<Value>,
+    /// The tags that a new one gets: the live ones and what is declared, but
+    /// for those that say where the live one comes from.
+    pub wanted_tags: Vec<Value>,
     /// The tags that say where the new revision comes from; empty when none is
     /// registered.
     pub provenance: Vec<Value>,
@@ -239,6 +245,22 @@ pub enum Note {
     NoRoomForProvenance { tags: usize },
 }
 
+impl Change {
+    /// Whether another revision is to run.
+    pub fn moves(&self) -> bool {
+        !matches!(&self.to, Target::Existing(revision) if *revision == self.basis.revision)
+    }
+
+    /// Whether tasks that run stay, or AWS does not say.
+    pub fn effect(&self) -> Effect {
+        if self.moves() || self.restart {
+            Effect::NewDeployment
+        } else {
+            self.service.effect()
+        }
+    }
+}
+
 /// Why nothing can be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Block {
@@ -263,6 +285,19 @@ pub enum Block {
         revision: RevisionArn,
         there_are: Vec<String>,
         near: Option<String>,
+    },
+    /// A container that is to be added lacks what ECS wants of each.
+    ContainerIncomplete {
+        at: Location,
+        container: String,
+        lacks: Vec<&'static str>,
+        /// The live container that may have been meant.
+        near: Option<String>,
+    },
+    /// What is declared does not fit what is live.
+    Unfit {
+        at: Location,
+        why: String,
     },
     /// `image` directly under a service that has several containers.
     ContainerNotNamed {

@@ -94,6 +94,32 @@ pub(super) fn said(block: &Block) -> Said {
                 ),
             )
         },
+        Block::ContainerIncomplete {
+            at,
+            container,
+            lacks,
+            near,
+        } => {
+            let lacks: Vec<String> = lacks.iter().map(|name| format!("`{name}`")).collect();
+            let add = format!("to add it, declare {} as well", lacks.join(" and "));
+            Said {
+                at: Some(at.to_string()),
+                hint: Some(match near {
+                    Some(near) => format!("did you mean {:?}? {add}", defuse(near)),
+                    None => add,
+                }),
+                ..plain(
+                    "container-incomplete",
+                    format!(
+                        "there is no container {container:?}, and not enough is declared to add it"
+                    ),
+                )
+            }
+        }
+        Block::Unfit { at, why } => Said {
+            at: Some(at.to_string()),
+            ..plain("unfit", defuse(why))
+        },
         Block::ContainerNotNamed {
             at,
             service,

@@ -6,9 +6,11 @@
 use serde_json::{Value, json};
 
 use super::block::said;
+use super::fields::{MASKED, is_variable};
 use super::plan::note_text;
 use crate::event::{Event, Report, rfc3339};
-use crate::plan::{Count, Plan, ServicePlan, Target, Verdict};
+use crate::model::fields::Effect;
+use crate::plan::{Count, FieldChange, Plan, ServicePlan, Target, Verdict};
 
 const FORMAT_VERSION: u32 = 1;
 
@@ -122,6 +124,20 @@ fn plan(plan: &Plan) -> Value {
     })
 }
 
+/// A field, by its path; the live value of an environment variable is masked.
+fn field(change: &FieldChange) -> Value {
+    let from = match &change.from {
+        Some(_) if is_variable(&change.path) => Some(Value::from(MASKED)),
+        from => from.clone(),
+    };
+    json!({
+        "field": change.path.to_string(),
+        "from": from,
+        "to": change.to,
+        "declared_at": change.at.as_ref().map(ToString::to_string),
+    })
+}
+
 fn service(service: &ServicePlan) -> Value {
     let mut entry = json!({
         "name": service.name,
@@ -150,6 +166,11 @@ fn service(service: &ServicePlan) -> Value {
             "supersedes": change.supersedes.as_ref().map(|ended| json!({
                 "revision": ended.revision, "deployment": ended.deployment,
             })),
+            "effect": match change.effect() {
+                Effect::NewDeployment => "new-rollout",
+                Effect::InPlace => "no-new-tasks",
+                Effect::NotStated => "not-stated",
+            },
             "changes": change.images.iter().map(|image| json!({
                 "container": image.container,
                 "field": "image",
@@ -157,7 +178,7 @@ fn service(service: &ServicePlan) -> Value {
                 "from_digest": image.from_digest,
                 "to": image.to.as_str(),
                 "declared_at": image.at.to_string(),
-            })).collect::<Vec<_>>(),
+            })).chain(change.fields.iter().chain(&change.service.fields).map(field)).collect::<Vec<_>>(),
         }),
         Verdict::RollingOut(rollout) => json!({
             "revision": rollout.revision,

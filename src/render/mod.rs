@@ -5,6 +5,7 @@
 //! needed to understand the output but the words.
 
 mod block;
+mod fields;
 mod json;
 mod outcome;
 mod pause;

@@ -92,6 +92,7 @@ fn sentence(outcome: &Outcome, elapsed: Duration) -> (Styled<&'static str>, Stri
                 good,
                 match how {
                     How::Started | How::Restarted => format!("revision {number} runs"),
+                    How::Updated => format!("updated; revision {number} runs on"),
                     How::Adopted => {
                         format!("revision {number} runs (its rollout was under way already)")
                     }

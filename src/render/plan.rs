@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 use similar::{ChangeTag, TextDiff};
 
 use super::block::said;
+use super::fields::{Row, rows, words as effect_words};
 use super::style::{BAD, BOLD, BUSY, CHANGE, DIM, GOOD, Styled};
-use super::words::{WIDTH, command, defuse, paragraph, tasks, time};
+use super::words::{WIDTH, command, defuse, defuse_line, paragraph, tasks, time};
 use crate::model::{ImageReference, TaskDefinition};
 use crate::plan::{
     Block, Change, Count, FailedBefore, ImageChange, Note, Plan, ServicePlan, Target, Verdict,
@@ -89,6 +90,10 @@ fn service_text(text: &mut String, service: &ServicePlan, columns: &Columns, det
         Verdict::Change(change) => {
             let from = change.basis.revision.revision();
             match (&change.to, change.restart) {
+                _ if !change.moves() && !change.service.is_empty() => (
+                    Styled(CHANGE, "~"),
+                    format!("revision {from} stays, {}", effect_words(change.effect())),
+                ),
                 (Target::Existing(_), true) => {
                     (Styled(CHANGE, "↻"), format!("restart of revision {from}"))
                 }
@@ -174,20 +179,23 @@ fn failed_before_text(text: &mut String, before: &FailedBefore) {
 }
 
 fn change_text(text: &mut String, change: &Change, detail: Detail) {
+    let rows = rows(change, detail.values);
     let width = change
         .images
         .iter()
         .map(|image| image.container.len())
+        .chain(rows.iter().map(|row| row.group.chars().count()))
         .max()
         .unwrap_or(0);
     for image in &change.images {
         image_text(text, image, width);
     }
+    fields_text(text, change, &rows, width);
     for task in &change.first {
         let line = format!("{} in {}", command(&task.command), defuse(&task.container));
         let _ = writeln!(text, "{}", paragraph(4, "first  ", &line));
     }
-    if let (Target::Existing(revision), false) = (&change.to, change.restart) {
+    if let (Target::Existing(revision), true) = (&change.to, change.moves()) {
         let line = format!(
             "revision {} already is what is declared; no new one is needed",
             revision.revision()
@@ -209,6 +217,63 @@ fn change_text(text: &mut String, change: &Change, detail: Detail) {
     }
     if detail.documents {
         document_text(text, change, detail.values);
+    }
+}
+
+/// `group   field  old → new`; on lines of their own where one is too short.
+/// A group that the images have named already is not named again.
+fn fields_text(text: &mut String, change: &Change, rows: &[Row], width: usize) {
+    let mut group = change
+        .images
+        .last()
+        .map_or_else(String::new, |image| image.container.clone());
+    let indent = 4 + width + 3;
+    for row in rows {
+        let head = if row.group == group {
+            String::new()
+        } else {
+            group.clone_from(&row.group);
+            row.group.clone()
+        };
+        let effect = row
+            .effect
+            .map_or_else(String::new, |effect| format!("   ({effect})"));
+        let head = format!("    {head:width$}   {}", row.field);
+        if !row.inside.is_empty() {
+            let _ = writeln!(text, "{head}{effect}");
+            for (tag, line) in &row.inside {
+                let _ = match tag {
+                    ChangeTag::Delete => {
+                        writeln!(text, "{:indent$}{}", "", Styled(BAD, format!("- {line}")))
+                    }
+                    ChangeTag::Insert => {
+                        writeln!(text, "{:indent$}{}", "", Styled(GOOD, format!("+ {line}")))
+                    }
+                    ChangeTag::Equal => writeln!(text, "{:indent$}  {line}", ""),
+                };
+            }
+            continue;
+        }
+        let (from, to) = (row.from.as_deref(), row.to.as_deref());
+        let line = format!("{}{}", from.unwrap_or_default(), to.unwrap_or_default());
+        let length = head.chars().count() + line.chars().count() + effect.chars().count() + 5;
+        let (old, new) = (
+            from.map(|from| Styled(BAD, from)),
+            to.map(|to| Styled(GOOD, to)),
+        );
+        let short = length <= WIDTH;
+        let _ = match (old, new) {
+            (Some(old), Some(new)) if short => writeln!(text, "{head}  {old} → {new}{effect}"),
+            (None, Some(new)) if short => writeln!(text, "{head}  (none) → {new}{effect}"),
+            (Some(old), None) if short => writeln!(text, "{head}  {old} → (none){effect}"),
+            (old, new) => {
+                let _ = writeln!(text, "{head}{effect}");
+                let arrow = indent - 2;
+                let none = || Styled(DIM, "(none)");
+                let _ = writeln!(text, "{:indent$}{}", "", old.unwrap_or_else(none));
+                writeln!(text, "{:arrow$}→ {}", "", new.unwrap_or_else(none))
+            }
+        };
     }
 }
 
@@ -322,13 +387,6 @@ fn document_text(text: &mut String, change: &Change, values: bool) {
             }
         }
     }
-}
-
-/// Keeps the indentation that [`defuse`] would trim.
-fn defuse_line(line: &str) -> String {
-    let line = line.trim_end();
-    let body = line.trim_start();
-    format!("{}{}", &line[..line.len() - body.len()], defuse(body))
 }
 
 /// Hides the values of environment variables: live ones may be secrets.

@@ -60,6 +60,9 @@ pub fn event_line(event: &Event) -> Option<String> {
                 defuse(why)
             )
         }
+        Event::Updated { service, fields } => {
+            format!("{service}: changed {}", defuse(&fields.join(", ")))
+        }
         Event::BeforeStarted { service, .. } => format!("{service}: {}", before(event)?),
         Event::BeforeDone { service, log, .. } => {
             let mut text = format!("{service}: {}", before(event)?);

@@ -56,6 +56,13 @@ pub fn defuse(text: &str) -> String {
     safe
 }
 
+/// The same for a line of a document, whose indentation stays.
+pub(super) fn defuse_line(line: &str) -> String {
+    let line = line.trim_end();
+    let body = line.trim_start();
+    format!("{}{}", &line[..line.len() - body.len()], defuse(body))
+}
+
 /// Characters that reorder or hide text (Unicode's bidirectional controls and
 /// zero-width characters).
 fn is_invisible(c: char) -> bool {
