@@ -280,11 +280,32 @@ pub struct Stage {
     pub name: String,
     /// Percent of the production traffic that the new revision gets.
     pub traffic: Option<f64>,
+    /// How long it stays there to see whether all is well, where that can be
+    /// known.
+    #[serde(rename = "bake_left_seconds", serialize_with = "maybe_seconds")]
+    pub bake_left: Option<Duration>,
     /// A hook waits for a person to continue.
     pub paused: bool,
     /// Each such hook.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pauses: Vec<Pause>,
+}
+
+impl Stage {
+    /// The minutes that are left of baking, the last one counted whole.
+    pub fn bake_minutes_left(&self) -> Option<u64> {
+        self.bake_left.map(|left| left.as_secs().div_ceil(60))
+    }
+
+    /// Whether nothing has changed but seconds.
+    pub fn looks_like(&self, other: &Self) -> bool {
+        self.bake_minutes_left() == other.bake_minutes_left()
+            && *self
+                == Self {
+                    bake_left: self.bake_left,
+                    ..other.clone()
+                }
+    }
 }
 
 /// A hook at which a deployment waits for somebody, with all that
@@ -374,6 +395,15 @@ pub struct Ended {
 
 fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(duration.as_secs())
+}
+
+fn maybe_seconds<S: serde::Serializer>(
+    duration: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    duration
+        .map(|duration| duration.as_secs())
+        .serialize(serializer)
 }
 
 /// A moment for programs, in UTC: `2026-11-23T03:12:44Z`. Takes seconds since

@@ -13,6 +13,7 @@ mod before;
 mod diagnosis;
 mod evidence;
 pub mod rollout;
+pub mod stage;
 #[cfg(test)]
 mod tests;
 mod wait;

@@ -1,10 +1,8 @@
 //! The verdict on a rollout: a pure function of what was last seen.
 
-use crate::event::{Pause, Running, Stage, Tasks};
+use crate::event::{Running, Tasks};
 use crate::model::{DeploymentId, RevisionArn};
-use crate::observed::{
-    Deployment, DeploymentStatus, PauseHook, RolloutState, Service, ServiceDeployment,
-};
+use crate::observed::{Deployment, DeploymentStatus, RolloutState, Service, ServiceDeployment};
 
 /// A rollout that is waited for.
 #[derive(Debug, Clone, PartialEq)]
@@ -202,34 +200,9 @@ pub fn by_history(
     })
 }
 
-/// Where a deployment that shifts traffic is.
-pub fn stage(
-    watched: &Watched,
-    began: Option<f64>,
-    history: &[ServiceDeployment],
-) -> Option<Stage> {
-    let ours = ours_in(watched, began, history)?;
-    let name = ours.stage.clone()?;
-    let pause = |hook: &PauseHook| Pause {
-        stage: name.clone(),
-        deployment: ours.arn.clone(),
-        hook: hook.id.clone(),
-        region: watched.revision.region().clone(),
-        until: hook.expires_at,
-        then: hook.timeout_action.clone(),
-    };
-    let pauses: Vec<Pause> = ours.pauses.iter().map(pause).collect();
-    Some(Stage {
-        name,
-        traffic: ours.traffic,
-        paused: !pauses.is_empty(),
-        pauses,
-    })
-}
-
 /// The service deployment of this rollout. The same revision may have been
 /// deployed before, and the list may lag; so one that is older is another.
-fn ours_in<'a>(
+pub(super) fn ours_in<'a>(
     watched: &Watched,
     began: Option<f64>,
     history: &'a [ServiceDeployment],
@@ -471,7 +444,10 @@ mod tests {
             reason: Some("why".into()),
             revision: Some(arn(42)),
             created_at: 1,
+            updated_at: None,
+            seen_at: None,
             finished_at: None,
+            configuration: crate::observed::DeploymentConfiguration::default(),
             stage: None,
             traffic: None,
             pauses: Vec::new(),
@@ -504,35 +480,6 @@ mod tests {
         assert_eq!(verdict(DeploymentStatus::Stopped, true), Some(back));
         // Stopped by a newer deployment, even one that goes back by hand.
         assert_eq!(verdict(DeploymentStatus::Stopped, false), None);
-    }
-
-    #[test]
-    fn a_pause_has_what_it_takes_to_continue() {
-        let mut seen = history(DeploymentStatus::InProgress, false);
-        seen[0].stage = Some("POST_TEST_TRAFFIC_SHIFT".into());
-        seen[0].traffic = Some(0.0);
-        let plain = stage(&watched(), Some(1.5), &seen).unwrap();
-        assert!(!plain.paused && plain.pauses.is_empty());
-        seen[0].pauses = vec![PauseHook {
-            id: "hook".into(),
-            expires_at: Some(9),
-            timeout_action: Some("ROLLBACK".into()),
-        }];
-        let paused = stage(&watched(), Some(1.5), &seen).unwrap();
-        assert!(paused.paused);
-        assert_eq!(
-            paused.pauses,
-            [Pause {
-                stage: "POST_TEST_TRAFFIC_SHIFT".into(),
-                deployment: "a".into(),
-                hook: "hook".into(),
-                region: "us-west-1".parse().unwrap(),
-                until: Some(9),
-                then: Some("ROLLBACK".into()),
-            }]
-        );
-        // Another deployment's pause is not ours.
-        assert_eq!(stage(&watched(), Some(2.0), &seen), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::evidence::{diagnose, history};
 use super::rollout::{self, State, Watched, judge};
+use super::stage;
 use super::{Apply, Progress, Step, describe, failed, pause};
 use crate::event::{By, Diagnosis, Event, How, Left, Outcome, Pause, Running, Stage, Tasks};
 use crate::model::{FAILED, RevisionArn, failed_tag};
@@ -41,6 +42,8 @@ pub(super) struct Waiting {
     looked: Option<Instant>,
     /// Where it was when that last told.
     stage: Option<Stage>,
+    /// Since when it has been there.
+    there: Option<stage::Since>,
     /// It failed, and this is the way back.
     back: Option<Back>,
 }
@@ -48,7 +51,7 @@ pub(super) struct Waiting {
 /// What a look into the history brought.
 #[derive(Default)]
 struct News {
-    /// The stage is another, or has changed.
+    /// The stage is another, or has changed as far as people see.
     moved: bool,
     /// It has come to wait for somebody here.
     pauses: Vec<Pause>,
@@ -77,6 +80,7 @@ impl Waiting {
             ending: None,
             looked: None,
             stage: None,
+            there: None,
             back: None,
         }
     }
@@ -106,7 +110,10 @@ impl Waiting {
         let known = self.pauses();
         let is_new = |pause: &&Pause| known.iter().all(|known| known.hook != pause.hook);
         let news = News {
-            moved: self.stage.as_ref() != Some(stage),
+            moved: self
+                .stage
+                .as_ref()
+                .is_none_or(|last| !last.looks_like(stage)),
             pauses: stage.pauses.iter().filter(is_new).cloned().collect(),
         };
         self.stage = Some(stage.clone());
@@ -340,7 +347,16 @@ impl Apply<'_> {
                 }
                 waiting.looked = Some(Instant::now());
                 let history = history(self.reader, key).await.unwrap_or_default();
-                let stage = rollout::stage(&waiting.watched, waiting.began, &history);
+                let place = stage::stage(
+                    &waiting.watched,
+                    waiting.began,
+                    waiting.there.as_ref(),
+                    &history,
+                );
+                let stage = place.map(|(stage, since)| {
+                    waiting.there = since;
+                    stage
+                });
                 (
                     rollout::by_history(&waiting.watched, waiting.began, healthy, &history)
                         .unwrap_or(state),
@@ -460,6 +476,7 @@ impl Apply<'_> {
         waiting.last = None;
         waiting.ending = None;
         waiting.stage = None;
+        waiting.there = None;
     }
 
     /// Ends a wait, and says so.

@@ -4,18 +4,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ecs::operation::list_tasks::builders::ListTasksFluentBuilder;
-use aws_sdk_ecs::types::{DesiredStatus, ServiceDeployment as SdkDeployment};
+use aws_sdk_ecs::types::{
+    DeploymentConfiguration as SdkConfiguration, DesiredStatus, ServiceDeployment as SdkDeployment,
+};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
 use serde::Deserialize;
 use serde_json::Value;
 use tracing::info;
 
 use super::error::Error;
-use super::raw::KeepResponse;
+use super::raw::{KeepResponse, KeepTime};
 use super::read::{Reader, SERVICE_REVISIONS_A_CALL, spread};
 use crate::model::{ClusterName, Region, RevisionArn};
 use crate::observed::{
-    DeploymentStatus, PauseHook, Seen, ServiceDeployment, ServiceKey, Sight, Task,
+    Canary, CircuitBreaker, DeploymentConfiguration, DeploymentStatus, Linear, PauseHook, Seen,
+    ServiceDeployment, ServiceKey, Sight, Task,
 };
 
 /// How far back a service's deployments are read: as many as one call
@@ -62,18 +65,22 @@ async fn list(reader: &Reader, key: &ServiceKey) -> Result<Vec<ServiceDeployment
         return Ok(Vec::new());
     }
     info!(service = %key, deployments = arns.len(), "{DESCRIBE}");
+    let clock = KeepTime::default();
     let described = reader
         .ecs
         .describe_service_deployments()
         .set_service_deployment_arns(Some(arns))
+        .customize()
+        .interceptor(clock.clone())
         .send()
         .await
         .map_err(|error| Error::from_sdk(DESCRIBE, &error))?;
+    let seen_at = clock.told();
     let deployments = described.service_deployments();
     let revisions = revisions(reader, deployments).await?;
     let mut found: Vec<ServiceDeployment> = deployments
         .iter()
-        .filter_map(|deployment| read(deployment, &revisions))
+        .filter_map(|deployment| read(deployment, &revisions, seen_at))
         .collect();
     found.sort_by_key(|deployment| std::cmp::Reverse(deployment.created_at));
     Ok(found)
@@ -111,6 +118,7 @@ async fn revisions(
 fn read(
     deployment: &SdkDeployment,
     revisions: &BTreeMap<String, RevisionArn>,
+    seen_at: Option<i64>,
 ) -> Option<ServiceDeployment> {
     let target = deployment.target_service_revision();
     let triggered_breaker = deployment
@@ -131,7 +139,13 @@ fn read(
             .and_then(|target| revisions.get(target.arn()?))
             .cloned(),
         created_at: deployment.created_at().map_or(0, |at| at.secs()),
+        updated_at: deployment.updated_at().map(|at| at.secs()),
         finished_at: deployment.finished_at().map(|at| at.secs()),
+        seen_at,
+        configuration: deployment
+            .deployment_configuration()
+            .map(configuration)
+            .unwrap_or_default(),
         stage: deployment
             .lifecycle_stage()
             .map(|stage| stage.as_str().to_owned()),
@@ -155,6 +169,29 @@ fn read(
             .collect(),
         triggered: triggered_breaker || triggered_alarm,
     })
+}
+
+/// What of a configuration decides how long traffic is left as it is.
+fn configuration(of: &SdkConfiguration) -> DeploymentConfiguration {
+    let linear = of.linear_configuration().map(|linear| Linear {
+        step_percent: linear.step_percent(),
+        step_bake_time_in_minutes: linear.step_bake_time_in_minutes().map(f64::from),
+    });
+    let canary = of.canary_configuration().map(|canary| Canary {
+        canary_percent: canary.canary_percent(),
+        canary_bake_time_in_minutes: canary.canary_bake_time_in_minutes().map(f64::from),
+    });
+    let breaker = of.deployment_circuit_breaker();
+    DeploymentConfiguration {
+        strategy: of.strategy().map(|strategy| strategy.as_str().to_owned()),
+        deployment_circuit_breaker: CircuitBreaker {
+            enable: breaker.is_some_and(|breaker| breaker.enable()),
+            rollback: breaker.is_some_and(|breaker| breaker.rollback()),
+        },
+        bake_time_in_minutes: of.bake_time_in_minutes().map(f64::from),
+        linear_configuration: linear,
+        canary_configuration: canary,
+    }
 }
 
 pub(super) async fn stopped_tasks(reader: &Reader, key: ServiceKey) -> Result<Vec<Sight>, Error> {

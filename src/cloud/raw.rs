@@ -15,7 +15,8 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
+    BeforeDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextRef,
+    BeforeTransmitInterceptorContextMut,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, Metadata};
 use aws_smithy_runtime_api::client::result::ConnectorError;
@@ -23,6 +24,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::date_time::{DateTime, Format};
 use serde_json::{Map, Value};
 
 /// Keeps the body of a call's successful answer, and the host that sent it.
@@ -104,6 +106,36 @@ impl HttpConnector for KeepingConnector {
             }
             Ok(response)
         })
+    }
+}
+
+/// Keeps the time at which a call was answered, by AWS's own clock: what it
+/// tells of times is compared with that, not with the clock of this machine.
+#[derive(Debug, Clone, Default)]
+pub(super) struct KeepTime(Arc<Mutex<Option<i64>>>);
+
+impl KeepTime {
+    /// In seconds since the epoch; `None` when the answer did not say.
+    pub fn told(&self) -> Option<i64> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Intercept for KeepTime {
+    fn name(&self) -> &'static str {
+        "KeepTime"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let date = context.response().headers().get("date");
+        let told = date.and_then(|date| DateTime::from_str(date, Format::HttpDate).ok());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = told.map(|at| at.secs());
+        Ok(())
     }
 }
 

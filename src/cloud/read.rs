@@ -177,7 +177,7 @@ impl Reader {
             }
             let error = Error::from_sdk(ACTION, &error);
             return spread(error, keys, |key, why| {
-                Sight::Service(key, Seen::Unreadable(why))
+                Sight::Service(key, Box::new(Seen::Unreadable(why)))
             });
         }
         let answer: DescribedServices = self.body(ACTION, &keep)?;
@@ -210,7 +210,7 @@ impl Reader {
                     },
                     None => not_described(&key, &answer.failures),
                 };
-                Ok(Sight::Service(key, seen))
+                Ok(Sight::Service(key, Box::new(seen)))
             })
             .collect()
     }

@@ -1,6 +1,7 @@
 //! A service's past and present deployments, as the service deployments API
 //! tells them. It keeps them for 90 days.
 
+use super::DeploymentConfiguration;
 use crate::model::RevisionArn;
 
 /// One service deployment.
@@ -14,7 +15,12 @@ pub struct ServiceDeployment {
     pub revision: Option<RevisionArn>,
     /// Seconds since the epoch.
     pub created_at: i64,
+    pub updated_at: Option<i64>,
     pub finished_at: Option<i64>,
+    /// When AWS answered with this, by its own clock.
+    pub seen_at: Option<i64>,
+    /// How it is deployed; the service's own may have changed since.
+    pub configuration: DeploymentConfiguration,
     /// Where a blue/green, linear or canary deployment is.
     pub stage: Option<String>,
     /// Percent of the traffic that the new revision gets, where that is told.

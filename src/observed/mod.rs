@@ -7,6 +7,7 @@
 //! more fact asks for it where it needs it, and nothing is read in vain.
 
 mod history;
+mod strategy;
 mod tasks;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,7 @@ use crate::model::{
 };
 
 pub use history::{DeploymentStatus, PauseHook, ServiceDeployment};
+pub use strategy::{Canary, CircuitBreaker, DeploymentConfiguration, Linear};
 pub use tasks::{Task, TaskContainer};
 
 /// How many of a family's newest ACTIVE revisions are compared with the wanted
@@ -131,24 +133,6 @@ pub struct Service {
     /// The description, whole.
     #[serde(skip)]
     pub document: Box<Map<String, Value>>,
-}
-
-/// How the service is deployed, as far as it decides who notices a failure.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DeploymentConfiguration {
-    /// `ROLLING` when absent.
-    pub strategy: Option<String>,
-    #[serde(default)]
-    pub deployment_circuit_breaker: CircuitBreaker,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-pub struct CircuitBreaker {
-    #[serde(default)]
-    pub enable: bool,
-    #[serde(default)]
-    pub rollback: bool,
 }
 
 /// Something that ECS says about a service.
@@ -314,7 +298,7 @@ pub struct Observed {
 /// The answer to one [`Want`].
 #[derive(Debug)]
 pub enum Sight {
-    Service(ServiceKey, Seen<Service>),
+    Service(ServiceKey, Box<Seen<Service>>),
     Document(RevisionArn, Seen<TaskDefinition>),
     Revision(RevisionArn, Seen<Revision>),
     Image(EcrRepository, ImageId, Seen<Image>),
@@ -331,7 +315,7 @@ impl Observed {
     pub fn record(&mut self, sight: Sight) {
         match sight {
             Sight::Service(key, seen) => {
-                self.services.insert(key, seen);
+                self.services.insert(key, *seen);
             }
             Sight::Document(arn, seen) => {
                 self.documents.insert(arn, seen);

@@ -16,6 +16,7 @@ mod tests;
 mod verdict;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::environment::{Desired, Image as DeclaredImage, Service as DesiredService};
 use crate::model::fields::Effect;
@@ -82,6 +83,7 @@ fn plan_service(
     if let Verdict::Change(change) = &mut verdict {
         notes.extend(origin::mark(change, desired, options.provenance));
     }
+    notes.extend(bakes_too_long(&key, &verdict, desired.timeout, observed));
     Ok(ServicePlan {
         name: desired.name.clone(),
         key,
@@ -100,6 +102,23 @@ fn key_of(desired: &DesiredService) -> ServiceKey {
         cluster: desired.cluster.clone(),
         service: desired.service.clone(),
     }
+}
+
+/// Whether nobody needs to wait to know that the wait will be in vain.
+fn bakes_too_long(
+    key: &ServiceKey,
+    verdict: &Verdict,
+    timeout: Duration,
+    observed: &Observed,
+) -> Option<Note> {
+    if !matches!(verdict, Verdict::Change(_) | Verdict::RollingOut(_)) {
+        return None;
+    }
+    let Ok(Seen::Found(service)) = observed.service(key) else {
+        return None;
+    };
+    let bakes = service.deployment_configuration.bakes();
+    (bakes >= timeout).then_some(Note::BakesTooLong { bakes, timeout })
 }
 
 /// The revision to go back to when a rollout fails: what runs now, if its own

@@ -122,9 +122,9 @@ impl Scene {
             Want::Service(key) if key.service.as_str() == "web" => {
                 let document = self.service.as_object().unwrap().clone();
                 let service = Service::read(document).unwrap();
-                Sight::Service(key, Seen::Found(service))
+                Sight::Service(key, Box::new(Seen::Found(service)))
             }
-            Want::Service(key) => Sight::Service(key, Seen::Missing),
+            Want::Service(key) => Sight::Service(key, Box::new(Seen::Missing)),
             Want::Document(arn) => {
                 let document = revision_of(arn.revision()).document;
                 Sight::Document(arn, Seen::Found(document))
@@ -553,6 +553,27 @@ fn missing_tasks_are_worth_a_note() {
             desired: 2
         }]
     );
+}
+
+#[test]
+fn a_time_out_that_baking_alone_exceeds_is_worth_a_note() {
+    let notes = |image: &str, bakes: u64, timeout: &str| {
+        let mut scene = Scene::on("nginx:1");
+        scene.service["deploymentConfiguration"] =
+            json!({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": bakes});
+        let declared = format!("image = \"{image}\"\nrollout.timeout = \"{timeout}\"");
+        scene.plan(&desired(&declared)).notes
+    };
+    let minutes = |n: u64| Duration::from_secs(60 * n);
+    let note = Note::BakesTooLong {
+        bakes: minutes(30),
+        timeout: minutes(15),
+    };
+    assert_eq!(notes("nginx:2", 30, "15m"), [note]);
+    assert_eq!(notes("nginx:2", 30, "30m").len(), 1);
+    assert_eq!(notes("nginx:2", 30, "31m"), []);
+    // Nothing is waited for.
+    assert_eq!(notes("nginx:1", 30, "15m"), []);
 }
 
 #[test]

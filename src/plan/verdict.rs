@@ -240,6 +240,8 @@ pub enum Note {
     DigestUnknown { container: String, tag: String },
     /// In sync, but not all tasks run.
     TasksMissing { running: i64, desired: i64 },
+    /// Time alone keeps the rollout from being over before its time-out.
+    BakesTooLong { bakes: Duration, timeout: Duration },
     /// The live revision has so many tags that those that say where the new
     /// one comes from are left out.
     NoRoomForProvenance { tags: usize },

@@ -8,7 +8,7 @@ use similar::{ChangeTag, TextDiff};
 use super::block::said;
 use super::fields::{Row, rows, words as effect_words};
 use super::style::{BAD, BOLD, BUSY, CHANGE, DIM, GOOD, Styled};
-use super::words::{WIDTH, command, defuse, defuse_line, paragraph, tasks, time};
+use super::words::{WIDTH, command, defuse, defuse_line, duration, paragraph, tasks, time};
 use crate::model::{ImageReference, TaskDefinition};
 use crate::plan::{
     Block, Change, Count, FailedBefore, ImageChange, Note, Plan, ServicePlan, Target, Verdict,
@@ -441,6 +441,12 @@ pub(super) fn note_text(note: &Note) -> String {
         Note::TasksMissing { running, desired } => {
             format!("only {} run", tasks(*running, *desired))
         }
+        Note::BakesTooLong { bakes, timeout } => format!(
+            "its deployments bake for {} in all, so the wait ends before the rollout does: \
+             rollout.timeout is {}, declare a longer one",
+            duration(*bakes),
+            duration(*timeout)
+        ),
         Note::NoRoomForProvenance { tags } => format!(
             "the new revision carries no provenance tags: {tags} other tags leave no room for them"
         ),

@@ -155,12 +155,20 @@ pub fn paused(service: &str, pause: &Pause) -> String {
     text
 }
 
-/// `bake time, 10 % of traffic`; a pause names what it waits for.
+/// `baking, 4 min left, 100 % of traffic`; a pause says that it waits.
 pub fn stage_line(stage: &Stage) -> String {
-    let mut line = stage_name(&stage.name);
-    if let Some(traffic) = stage.traffic {
-        line += &format!(", {traffic} % of traffic");
-    }
+    let left = stage
+        .bake_minutes_left()
+        .map_or_else(String::new, |minutes| format!(", {minutes} min left"));
+    let traffic = stage
+        .traffic
+        .map_or_else(String::new, |traffic| format!(", {traffic} % of traffic"));
+    let mut line = match (stage.name.as_str(), left.as_str()) {
+        ("BAKE_TIME", _) => format!("baking{left}{traffic}"),
+        (name, "") => format!("{}{traffic}", stage_name(name)),
+        // A share of the traffic bakes before the next one shifts.
+        (name, _) => format!("{}{traffic}, baking{left}", stage_name(name)),
+    };
     if stage.paused {
         line += ", waiting for somebody to continue it";
     }
@@ -202,6 +210,33 @@ mod tests {
             event_line(&event).unwrap(),
             "web: revision 8 carries no provenance tags: ecs:TagResource is not allowed"
         );
+    }
+
+    #[test]
+    fn a_stage_says_how_long_it_bakes() {
+        let line = |name: &str, traffic, left: Option<u64>| {
+            stage_line(&Stage {
+                name: name.into(),
+                traffic: Some(traffic),
+                bake_left: left.map(std::time::Duration::from_secs),
+                paused: false,
+                pauses: Vec::new(),
+            })
+        };
+        assert_eq!(
+            line("BAKE_TIME", 100.0, Some(240)),
+            "baking, 4 min left, 100 % of traffic"
+        );
+        assert_eq!(
+            line("BAKE_TIME", 100.0, Some(1)),
+            "baking, 1 min left, 100 % of traffic"
+        );
+        assert_eq!(line("BAKE_TIME", 100.0, None), "baking, 100 % of traffic");
+        assert_eq!(
+            line("PRODUCTION_TRAFFIC_SHIFT", 33.3, Some(61)),
+            "production traffic shift, 33.3 % of traffic, baking, 2 min left"
+        );
+        assert_eq!(line("SCALE_UP", 0.0, None), "scale up, 0 % of traffic");
     }
 
     #[test]

@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+use http::Response;
+use hyper::body::Bytes;
+use jiff::fmt::rfc2822::DateTimePrinter;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -66,6 +69,22 @@ pub(super) fn iso(at: Millis) -> String {
         .to_string()
 }
 
+/// An answer with the time at which it was given, as AWS's have it.
+pub(super) fn dated(mut response: Response<Bytes>, now: Millis) -> Response<Bytes> {
+    let date = jiff::Timestamp::from_millisecond(now)
+        .ok()
+        .and_then(|now| {
+            DateTimePrinter::new()
+                .timestamp_to_rfc9110_string(&now)
+                .ok()
+        })
+        .and_then(|date| date.parse().ok());
+    if let Some(date) = date {
+        response.headers_mut().insert("date", date);
+    }
+    response
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,5 +100,7 @@ mod tests {
         assert_eq!(fast.now(), 13_000);
         assert_eq!(timestamp(1_500).to_string(), "1.5");
         assert_eq!(iso(1_767_225_600_123), "2026-01-01T00:00:00Z");
+        let answer = dated(Response::new(Bytes::new()), 1_767_225_600_123);
+        assert_eq!(answer.headers()["date"], "Thu, 01 Jan 2026 00:00:00 GMT");
     }
 }

@@ -245,6 +245,7 @@ impl Sandbox {
                 _ => ecr::answer(&parsed.operation, &mut context),
             };
             body.map(|body| wire::json_response(&body, request_id))
+                .map(|response| clock::dated(response, now))
         });
         match answered {
             Ok(Ok(response)) => response,

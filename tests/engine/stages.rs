@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use evenkeel::event::{By, Event, Outcome, Pause, Report};
-use evenkeel::plan::Verdict;
+use evenkeel::plan::{Note, Verdict};
 use evenkeel::sandbox::Sandbox;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -33,11 +33,13 @@ fn outcome(report: &Report) -> &Outcome {
 }
 
 fn pauses(events: &[Event]) -> Vec<&Pause> {
-    let pause = |event| match event {
-        &Event::Paused { ref pause, .. } => Some(pause),
-        _ => None,
-    };
-    events.iter().filter_map(pause).collect()
+    events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Paused { pause, .. } => Some(pause),
+            _ => None,
+        })
+        .collect()
 }
 
 /// What the command that is printed sends.
@@ -120,6 +122,65 @@ async fn an_interrupt_says_what_is_waited_for() {
         panic!("{report:?}");
     };
     assert_eq!(pauses.len(), 1);
+}
+
+/// Stage and seconds left, each time that is said.
+fn baking(events: &[Event]) -> Vec<(&str, u64)> {
+    events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Progress {
+                stage: Some(stage), ..
+            } => Some((stage.name.as_str(), stage.bake_left?.as_secs())),
+            _ => None,
+        })
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_that_is_left_to_bake_is_counted_down() {
+    let file = one_service(&image("1.4.2"));
+    let canary = json!({"canaryPercent": 5, "canaryBakeTimeInMinutes": 2});
+    let configuration =
+        json!({"strategy": "CANARY", "bakeTimeInMinutes": 3, "canaryConfiguration": canary});
+    let world = deployed_by(configuration, &file).await;
+    let (report, events) = world.carry_out(&world.plan(&file).await).await;
+    assert!(outcome(&report).is_good(), "{report:?}");
+    let said: Vec<(&str, u64)> = baking(&events)
+        .into_iter()
+        .map(|(stage, left)| (stage, left.div_ceil(60)))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            ("PRODUCTION_TRAFFIC_SHIFT", 2),
+            ("PRODUCTION_TRAFFIC_SHIFT", 1),
+            ("BAKE_TIME", 3),
+            ("BAKE_TIME", 2),
+            ("BAKE_TIME", 1),
+        ],
+        "a line a minute: {events:?}"
+    );
+}
+
+/// Nobody saw when it began, but ECS tells when anything last changed.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_comes_later_knows_what_is_left_too() {
+    let short = one_service_within(&image("1.4.2"), "2m");
+    let blue_green = json!({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 10});
+    let world = deployed_by(blue_green, &short).await;
+    let plan = world.plan(&short).await;
+    assert!(
+        matches!(plan.services()[0].notes[..], [Note::BakesTooLong { .. }]),
+        "{plan:?}"
+    );
+    let (_, events) = world.carry_out(&plan).await;
+    let (_, before) = *baking(&events).last().expect("it bakes");
+    sleep(seconds(120)).await;
+    let (_, events) = world.carry_out(&world.plan(&short).await).await;
+    let (_, after) = baking(&events)[0];
+    let passed = before - after;
+    assert!((120..=180).contains(&passed), "{before} {after}");
 }
 
 /// A pause that somebody has let go on is no reason for a time-out any more.
