@@ -24,6 +24,14 @@ pub struct Environment {
     seed: Seed,
 }
 
+impl Environment {
+    /// With all of its services.
+    pub fn whole(desired: Desired) -> Self {
+        let seed = seed_of(&desired);
+        Self { desired, seed }
+    }
+}
+
 /// Reads these environments, or all there are. All mistakes of all files come
 /// together; a file named twice counts once.
 pub fn environments(names: &[String], services: &[String]) -> Result<Vec<Environment>, Failure> {

@@ -25,6 +25,8 @@ pub enum Failure {
         name: String,
         there_are: Vec<String>,
     },
+    #[error("{file} was changed by somebody else meanwhile; nothing was written")]
+    FileChanged { file: String },
     #[error("{0}")]
     Sandbox(#[from] sandbox::Error),
     #[error("EVENKEEL_SANDBOX_SPEED is {0:?}, not a number above zero")]
@@ -63,6 +65,7 @@ impl Failure {
             Self::NoSuchService { there_are, .. } => {
                 Some(format!("its services: {}", there_are.join(", ")))
             }
+            Self::FileChanged { .. } => Some("look at it, and run this again".into()),
             Self::LogFilter(_) => {
                 Some("it is a list such as evenkeel=debug,aws_config=info".into())
             }

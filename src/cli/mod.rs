@@ -2,12 +2,14 @@
 
 mod apply;
 mod context;
+mod edit;
 pub mod exit;
 mod failure;
 mod log;
 mod plan;
 mod provenance;
 mod sandbox;
+mod set;
 mod wait;
 
 use std::ffi::OsString;
@@ -81,6 +83,7 @@ enum Command {
     Plan(plan::Args),
     Apply(apply::Args),
     Wait(wait::Args),
+    Set(set::Args),
     Sandbox(sandbox::Args),
 }
 
@@ -130,6 +133,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::Plan(args) => plan::run(args, &cli.global).await,
             Command::Apply(args) => apply::run(args, &cli.global).await,
             Command::Wait(args) => wait::run(args, &cli.global).await,
+            Command::Set(args) => set::run(args, &cli.global).await,
             Command::Sandbox(args) => sandbox::run(args).await,
         }
     })

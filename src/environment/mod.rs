@@ -7,6 +7,7 @@ use std::path::Path;
 
 mod desired;
 mod duration;
+mod edit;
 mod excerpt;
 mod explain;
 mod find;
@@ -25,6 +26,7 @@ mod values;
 mod walk;
 
 pub use desired::{DEFAULT_TIMEOUT, Desired, Image, Location, OnFailure, Service};
+pub use edit::{Draft, Edit, Slot, image_for};
 pub use find::{all, find};
 pub use load_error::{LoadError, Unreadable};
 pub use mistakes::Mistakes;

@@ -25,6 +25,7 @@ use crate::observed::{
 use serde_json::{Map, Value};
 
 pub use crate::environment::OnFailure;
+pub use images::pinned;
 pub use verdict::*;
 
 /// What the caller wants beside the declared state.

@@ -11,7 +11,7 @@ use super::words::time;
 use crate::event::{Event, Report};
 use crate::plan::{Count, Plan, ServicePlan, Target, Verdict};
 
-const FORMAT_VERSION: u32 = 1;
+pub(super) const FORMAT_VERSION: u32 = 1;
 
 /// All plans of a run, as one document.
 pub fn plans_json(plans: &[Plan]) -> String {

@@ -5,6 +5,8 @@
 //! needed to understand the output but the words.
 
 mod block;
+mod edit;
+mod image;
 mod json;
 mod outcome;
 mod plan;
@@ -12,6 +14,8 @@ mod progress;
 mod style;
 mod words;
 
+pub use block::block_error;
+pub use edit::{edits_json, edits_text};
 pub use json::{blocked_json, error_json, event_json, planned_json, plans_json, report_json};
 pub use outcome::report_text;
 pub use plan::{Detail, plan_text};

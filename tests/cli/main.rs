@@ -16,6 +16,7 @@ mod output;
 mod plan;
 mod provenance;
 mod sandbox;
+mod set;
 mod support;
 mod terminal;
 mod usage;

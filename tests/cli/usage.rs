@@ -99,10 +99,11 @@ fn help_and_version_touch_nothing() {
     assert!(left.is_empty(), "{left:?}");
 }
 
-const COMMANDS: [&str; 6] = [
+const COMMANDS: [&str; 7] = [
     "",
     "plan",
     "apply",
+    "set",
     "sandbox",
     "sandbox reset",
     "sandbox push",
@@ -135,6 +136,8 @@ fn help_at_a_glance() {
       apply    Make what runs what the files say, and wait until it does
       wait     Wait for rollouts of what is declared, started by whomever; never
                writes
+      set      Write another image into an environment file, and change no other
+               byte
       sandbox  The embedded ECS, for trying and for tests
       help     Print this message or the help of the given subcommand(s)
 

@@ -1,0 +1,33 @@
+//! An image in as few words as tell it from others.
+
+use crate::model::{Digest, ImageReference};
+
+/// An image taken apart: its repository, and what tells its versions apart.
+pub(super) struct Shown {
+    pub repository: String,
+    pub tag: String,
+    /// Short; empty when it is not known.
+    pub digest: String,
+}
+
+impl Shown {
+    /// As it is written.
+    pub fn of(image: &ImageReference) -> Self {
+        Self {
+            repository: image.short_repository().to_owned(),
+            tag: image.tag().unwrap_or("(no tag)").to_owned(),
+            digest: image.digest().map_or_else(String::new, short),
+        }
+    }
+
+    /// Tag and digest, the tag in a column of this width.
+    pub fn version(&self, width: usize) -> String {
+        format!("{:width$}  {}", self.tag, self.digest)
+            .trim_end()
+            .to_owned()
+    }
+}
+
+fn short(digest: &Digest) -> String {
+    digest.short().to_owned()
+}
