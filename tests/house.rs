@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Each room with the rooms that it may import. `cli` may import all.
-const ROOMS: [(&str, &[&str]); 10] = [
+const ROOMS: [(&str, &[&str]); 11] = [
     ("model", &[]),
     ("environment", &["model"]),
     ("observed", &["model"]),
     ("plan", &["environment", "model", "observed"]),
+    ("live", &["environment", "model", "observed"]),
     ("event", &["model", "observed", "plan"]),
     ("cloud", &["model", "observed"]),
     ("apply", &["cloud", "event", "model", "observed", "plan"]),
     (
         "render",
-        &["environment", "event", "model", "observed", "plan"],
+        &["environment", "event", "live", "model", "observed", "plan"],
     ),
     ("ui", &["event", "plan", "render"]),
     ("sandbox", &["model"]),
@@ -79,7 +80,8 @@ fn only_apply_asks_for_a_writer() {
 #[test]
 fn pure_rooms_are_pure() {
     let pure = |file: &Path, room: &str| {
-        ["model", "plan", "event", "render"].contains(&room) || file.ends_with("apply/rollout.rs")
+        ["model", "plan", "live", "event", "render"].contains(&room)
+            || file.ends_with("apply/rollout.rs")
     };
     for (file, room) in sources() {
         if !pure(&file, &room) {

@@ -59,7 +59,7 @@ impl Failure {
         }
     }
 
-    fn hint(&self) -> Option<String> {
+    pub fn hint(&self) -> Option<String> {
         match self {
             Self::Cloud { error, .. } => error.hint(),
             Self::NoSuchService { there_are, .. } => {

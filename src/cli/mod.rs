@@ -10,6 +10,7 @@ mod plan;
 mod provenance;
 mod sandbox;
 mod set;
+mod status;
 mod wait;
 
 use std::ffi::OsString;
@@ -83,6 +84,7 @@ enum Command {
     Plan(plan::Args),
     Apply(apply::Args),
     Wait(wait::Args),
+    Status(status::Args),
     Set(set::Args),
     Sandbox(sandbox::Args),
 }
@@ -133,6 +135,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::Plan(args) => plan::run(args, &cli.global).await,
             Command::Apply(args) => apply::run(args, &cli.global).await,
             Command::Wait(args) => wait::run(args, &cli.global).await,
+            Command::Status(args) => status::run(args, &cli.global).await,
             Command::Set(args) => set::run(args, &cli.global).await,
             Command::Sandbox(args) => sandbox::run(args).await,
         }

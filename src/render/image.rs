@@ -1,5 +1,6 @@
 //! An image in as few words as tell it from others.
 
+use super::words::defuse;
 use crate::model::{Digest, ImageReference};
 
 /// An image taken apart: its repository, and what tells its versions apart.
@@ -18,6 +19,22 @@ impl Shown {
             tag: image.tag().unwrap_or("(no tag)").to_owned(),
             digest: image.digest().map_or_else(String::new, short),
         }
+    }
+
+    /// As AWS has it written, with the digest that is known to run.
+    pub fn live(written: &str, running: Option<&Digest>) -> Self {
+        let mut shown = match written.parse::<ImageReference>() {
+            Ok(image) => Self::of(&image),
+            Err(_) => Self {
+                repository: defuse(written),
+                tag: String::new(),
+                digest: String::new(),
+            },
+        };
+        if shown.digest.is_empty() {
+            shown.digest = running.map_or_else(String::new, short);
+        }
+        shown
     }
 
     /// Tag and digest, the tag in a column of this width.

@@ -8,9 +8,11 @@ mod block;
 mod edit;
 mod image;
 mod json;
+mod lines;
 mod outcome;
 mod plan;
 mod progress;
+mod status;
 mod style;
 mod words;
 
@@ -20,5 +22,6 @@ pub use json::{blocked_json, error_json, event_json, planned_json, plans_json, r
 pub use outcome::report_text;
 pub use plan::{Detail, plan_text};
 pub use progress::{adopted_or_started, event_line, stage_line, untagged};
+pub use status::{status_text, statuses_json};
 pub use style::{BAD, BOLD, DIM, GOOD, HINT, Styled};
 pub use words::{defuse, duration, paragraph, tasks};

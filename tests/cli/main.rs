@@ -17,6 +17,7 @@ mod plan;
 mod provenance;
 mod sandbox;
 mod set;
+mod status;
 mod support;
 mod terminal;
 mod usage;

@@ -99,10 +99,11 @@ fn help_and_version_touch_nothing() {
     assert!(left.is_empty(), "{left:?}");
 }
 
-const COMMANDS: [&str; 7] = [
+const COMMANDS: [&str; 8] = [
     "",
     "plan",
     "apply",
+    "status",
     "set",
     "sandbox",
     "sandbox reset",
@@ -136,6 +137,7 @@ fn help_at_a_glance() {
       apply    Make what runs what the files say, and wait until it does
       wait     Wait for rollouts of what is declared, started by whomever; never
                writes
+      status   Show what runs where, since when and from which commit; never writes
       set      Write another image into an environment file, and change no other
                byte
       sandbox  The embedded ECS, for trying and for tests

@@ -1,0 +1,243 @@
+//! What is told of services, on literals: no cloud, no clock.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::environment::Desired;
+use crate::model::RevisionArn;
+use crate::observed::{Observed, Revision, Seen, ServiceRevision, Sight, Unreadable, Want, Wants};
+
+const COMMIT: &str = "9f8e7d6c5b4a39281706f5e4d3c2b1a098765432";
+
+fn arn(revision: u64) -> RevisionArn {
+    format!("arn:aws:ecs:us-west-1:123456789012:task-definition/web:{revision}")
+        .parse()
+        .unwrap()
+}
+
+fn digest(c: char) -> Digest {
+    format!("sha256:{}", c.to_string().repeat(64))
+        .parse()
+        .unwrap()
+}
+
+fn refused() -> Unreadable {
+    Unreadable {
+        why: "not allowed".into(),
+        hint: None,
+    }
+}
+
+fn desired() -> Desired {
+    crate::environment::parse(
+        "prod.toml",
+        "prod",
+        "account = \"123456789012\"\nregion = \"us-west-1\"\ncluster = \"c\"\n\
+         [services.web]\nimage = \"web:7\"\n",
+    )
+    .unwrap_or_else(|mistakes| panic!("{}", mistakes.render(false, 80)))
+}
+
+/// A service on revision 7; revision N has image `web:N`.
+struct Scene {
+    service: Value,
+    /// By the ARN of the service revision.
+    running: Vec<(&'static str, Seen<ServiceRevision>)>,
+    unreadable: Option<u64>,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self {
+            service: json!({
+                "serviceArn": "arn:aws:ecs:us-west-1:123456789012:service/c/web",
+                "status": "ACTIVE",
+                "deployments": [{
+                    "id": "ecs-svc/1", "status": "PRIMARY", "taskDefinition": arn(7),
+                    "rolloutState": "COMPLETED", "desiredCount": 2, "runningCount": 2,
+                    "createdAt": 1700000000.5,
+                }],
+                "currentServiceRevisions": [{"arn": "rev/1"}, {"arn": "rev/2"}],
+            }),
+            running: vec![],
+            unreadable: None,
+        }
+    }
+
+    fn deployment(mut self, field: &str, value: impl Into<Value>) -> Self {
+        self.service["deployments"][0][field] = value.into();
+        self
+    }
+
+    fn answer(&self, want: Want) -> Sight {
+        match want {
+            Want::Service(key) => {
+                let service = serde_json::from_value(self.service.clone()).unwrap();
+                Sight::Service(key, Seen::Found(service))
+            }
+            Want::Revision(arn) if self.unreadable == Some(arn.revision()) => {
+                Sight::Revision(arn, Seen::Unreadable(refused()))
+            }
+            Want::Revision(arn) => {
+                let number = arn.revision();
+                let image = format!("web:{number}");
+                let document = json!({
+                    "family": "web",
+                    "containerDefinitions": [{"name": "app", "image": image}],
+                });
+                let revision = Revision {
+                    document: serde_json::from_value(document).unwrap(),
+                    status: "ACTIVE".into(),
+                    tags: vec![json!({"key": "evenkeel:commit", "value": COMMIT})],
+                };
+                Sight::Revision(arn, Seen::Found(revision))
+            }
+            Want::RunningImages(arn) => {
+                let found = self.running.iter().find(|(of, _)| *of == arn.as_str());
+                let seen = found.map_or(Seen::Missing, |(_, seen)| seen.clone());
+                Sight::RunningImages(arn, seen)
+            }
+            other => panic!("nobody needs {other:?}"),
+        }
+    }
+
+    fn tell<T>(&self, of: impl Fn(&Observed) -> Result<T, Wants>) -> T {
+        let mut observed = Observed::default();
+        for _ in 0..10 {
+            match of(&observed) {
+                Ok(told) => return told,
+                Err(Wants(wants)) => wants
+                    .into_iter()
+                    .for_each(|want| observed.record(self.answer(want))),
+            }
+        }
+        panic!("it is never content");
+    }
+
+    fn status(&self) -> Status {
+        self.tell(|observed| status(&desired(), observed))
+    }
+
+    fn state(&self) -> Result<Running, Problem> {
+        self.status().services.remove(0).state
+    }
+}
+
+fn running_revision(revision: u64, created_at: i64, of: char) -> Seen<ServiceRevision> {
+    Seen::Found(ServiceRevision {
+        task_definition: arn(revision),
+        created_at,
+        images: vec![RunningImage {
+            container: "app".into(),
+            digest: digest(of),
+        }],
+    })
+}
+
+#[test]
+fn what_runs_is_told_with_its_time_its_commit_and_its_images() {
+    let running = Scene::new().state().unwrap();
+    assert_eq!(running.phase, Phase::Complete);
+    assert_eq!(running.beside, []);
+    let primary = running.primary;
+    assert_eq!(
+        (primary.revision, primary.since),
+        (arn(7), Some(1_700_000_000))
+    );
+    let details = primary.details.unwrap();
+    assert_eq!(details.commit.unwrap().as_str(), COMMIT);
+    assert_eq!(
+        details.images,
+        [Image {
+            container: "app".into(),
+            image: "web:7".into(),
+            running: None,
+        }]
+    );
+}
+
+#[test]
+fn a_digest_comes_from_the_newest_service_revision_of_the_revision() {
+    let mut scene = Scene::new();
+    scene.running = vec![
+        ("rev/1", running_revision(7, 5, 'b')),
+        ("rev/2", running_revision(7, 4, 'a')),
+    ];
+    let image = |scene: &Scene| {
+        let details = scene.state().unwrap().primary.details.unwrap();
+        (details.images[0].running.clone(), details.gap)
+    };
+    assert_eq!(image(&scene), (Some(digest('b')), None));
+    // Of another revision it says nothing.
+    scene.running[0].1 = running_revision(6, 5, 'b');
+    assert_eq!(image(&scene), (Some(digest('a')), None));
+    // What was not needed is no gap; what was, is.
+    scene.running[0].1 = Seen::Unreadable(refused());
+    assert_eq!(image(&scene), (Some(digest('a')), None));
+    scene.running.pop();
+    assert_eq!(image(&scene), (None, Some(refused())));
+    assert!(!scene.status().is_whole());
+}
+
+#[test]
+fn how_far_a_rollout_is() {
+    let phase = |scene: Scene| scene.state().unwrap().phase;
+    let going = || Scene::new().deployment("rolloutState", "IN_PROGRESS");
+    assert_eq!(phase(going()), Phase::GoesOn);
+    assert_eq!(
+        phase(going().deployment(
+            "rolloutStateReason",
+            "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1."
+        )),
+        Phase::GoesBack
+    );
+    let failed = Scene::new()
+        .deployment("rolloutState", "FAILED")
+        .deployment("rolloutStateReason", "why");
+    assert_eq!(
+        phase(failed),
+        Phase::Failed {
+            reason: Some("why".into())
+        }
+    );
+}
+
+#[test]
+fn what_runs_beside_is_told_and_what_has_no_tasks_is_not() {
+    let mut scene = Scene::new().deployment("rolloutState", "IN_PROGRESS");
+    let deployments = scene.service["deployments"].as_array_mut().unwrap();
+    for (id, revision, running) in [("ecs-svc/2", 6, 3), ("ecs-svc/3", 5, 0)] {
+        deployments.push(json!({
+            "id": id, "status": "ACTIVE", "taskDefinition": arn(revision), "runningCount": running,
+        }));
+    }
+    let beside = scene.state().unwrap().beside;
+    assert_eq!(beside.len(), 1);
+    assert_eq!((&beside[0].revision, beside[0].running), (&arn(6), 3));
+    assert_eq!(beside[0].details.as_ref().unwrap().images[0].image, "web:6");
+    scene.unreadable = Some(6);
+    assert!(!scene.status().is_whole());
+}
+
+#[test]
+fn a_revision_that_cannot_be_read_does_not_hide_the_rest() {
+    let mut scene = Scene::new();
+    scene.unreadable = Some(7);
+    let running = scene.state().unwrap();
+    assert_eq!(running.primary.running, 2);
+    assert_eq!(running.primary.details, Err(refused()));
+    assert!(!scene.status().is_whole());
+}
+
+#[test]
+fn services_of_which_nothing_can_be_told() {
+    let mut scene = Scene::new();
+    scene.service["deployments"] = json!([]);
+    scene.service["deploymentController"] = json!({"type": "CODE_DEPLOY"});
+    let controller = "CODE_DEPLOY".into();
+    assert_eq!(scene.state(), Err(Problem::NoDeployment { controller }));
+    scene.service["status"] = json!("DRAINING");
+    let status = "DRAINING".into();
+    assert_eq!(scene.state(), Err(Problem::NotActive { status }));
+    assert!(!scene.status().is_whole());
+}
