@@ -449,6 +449,7 @@ mod tests {
             status,
             reason: Some("why".into()),
             revision: Some(arn(42)),
+            images: vec![],
             created_at: 1,
             finished_at: None,
             stage: None,

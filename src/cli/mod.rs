@@ -5,6 +5,7 @@ mod context;
 mod edit;
 pub mod exit;
 mod failure;
+mod history;
 mod log;
 mod plan;
 mod provenance;
@@ -85,6 +86,7 @@ enum Command {
     Apply(apply::Args),
     Wait(wait::Args),
     Status(status::Args),
+    History(history::Args),
     Set(set::Args),
     Sandbox(sandbox::Args),
 }
@@ -136,6 +138,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::Apply(args) => apply::run(args, &cli.global).await,
             Command::Wait(args) => wait::run(args, &cli.global).await,
             Command::Status(args) => status::run(args, &cli.global).await,
+            Command::History(args) => history::run(args, &cli.global).await,
             Command::Set(args) => set::run(args, &cli.global).await,
             Command::Sandbox(args) => sandbox::run(args).await,
         }

@@ -11,9 +11,11 @@ use tracing::info;
 
 use super::error::Error;
 use super::raw::KeepResponse;
-use super::read::{Reader, SERVICE_REVISIONS_A_CALL, spread};
-use crate::model::{Region, RevisionArn};
-use crate::observed::{DeploymentStatus, Seen, ServiceDeployment, ServiceKey, Sight, Task};
+use super::read::{Reader, SERVICE_REVISIONS_A_CALL, service_revision, spread};
+use crate::model::Region;
+use crate::observed::{
+    DeploymentStatus, Seen, ServiceDeployment, ServiceKey, ServiceRevision, Sight, Task,
+};
 
 /// How far back a service's deployments are read: as many as one call
 /// describes (API reference, DescribeServiceDeployments).
@@ -76,11 +78,11 @@ async fn list(reader: &Reader, key: &ServiceKey) -> Result<Vec<ServiceDeployment
     Ok(found)
 }
 
-/// The task definition revisions behind the deployments' service revisions.
+/// The service revisions that the deployments bring.
 async fn revisions(
     reader: &Reader,
     deployments: &[SdkDeployment],
-) -> Result<BTreeMap<String, RevisionArn>, Error> {
+) -> Result<BTreeMap<String, ServiceRevision>, Error> {
     const ACTION: &str = "ecs:DescribeServiceRevisions";
     let targets: BTreeSet<&str> = deployments
         .iter()
@@ -98,8 +100,10 @@ async fn revisions(
             .await
             .map_err(|error| Error::from_sdk(ACTION, &error))?;
         found.extend(answer.service_revisions().iter().filter_map(|revision| {
-            let task_definition = revision.task_definition()?.parse().ok()?;
-            Some((revision.service_revision_arn()?.to_owned(), task_definition))
+            Some((
+                revision.service_revision_arn()?.to_owned(),
+                service_revision(revision)?,
+            ))
         }));
     }
     Ok(found)
@@ -107,9 +111,10 @@ async fn revisions(
 
 fn read(
     deployment: &SdkDeployment,
-    revisions: &BTreeMap<String, RevisionArn>,
+    revisions: &BTreeMap<String, ServiceRevision>,
 ) -> Option<ServiceDeployment> {
     let target = deployment.target_service_revision();
+    let brings = target.and_then(|target| revisions.get(target.arn()?));
     let triggered_breaker = deployment
         .deployment_circuit_breaker()
         .and_then(|breaker| breaker.status())
@@ -124,9 +129,8 @@ fn read(
         arn: deployment.service_deployment_arn()?.to_owned(),
         status: DeploymentStatus::read(deployment.status()?.as_str()),
         reason: deployment.status_reason().map(str::to_owned),
-        revision: target
-            .and_then(|target| revisions.get(target.arn()?))
-            .cloned(),
+        revision: brings.map(|brings| brings.task_definition.clone()),
+        images: brings.map_or_else(Vec::new, |brings| brings.images.clone()),
         created_at: deployment.created_at().map_or(0, |at| at.secs()),
         finished_at: deployment.finished_at().map(|at| at.secs()),
         stage: deployment

@@ -490,7 +490,7 @@ fn garbled(action: &'static str, error: &serde_json::Error) -> Unreadable {
     .into()
 }
 
-fn service_revision(revision: &ecs::types::ServiceRevision) -> Option<ServiceRevision> {
+pub(super) fn service_revision(revision: &ecs::types::ServiceRevision) -> Option<ServiceRevision> {
     Some(ServiceRevision {
         task_definition: revision.task_definition()?.parse().ok()?,
         created_at: revision.created_at().map_or(0, |at| at.secs()),

@@ -4,10 +4,12 @@
 //! [`Wants`](crate::observed::Wants). Nothing is compared with what is declared
 //! and nothing is decided here; what could not be read is told as such.
 
+mod history;
 mod status;
 #[cfg(test)]
 mod tests;
 
+pub use history::{Ended, Entry, Facts, History, Source, history};
 pub use status::{Deployed, Details, Phase, Problem, Running, Service, Status, status};
 
 use crate::model::{Digest, TaskDefinition};

@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use super::*;
 use crate::environment::Desired;
 use crate::model::RevisionArn;
-use crate::observed::{Observed, Revision, Seen, ServiceRevision, Sight, Unreadable, Want, Wants};
+use crate::observed::{
+    DeploymentStatus, Observed, Revision, Seen, ServiceDeployment, ServiceRevision, Sight,
+    Unreadable, Want, Wants,
+};
 
 const COMMIT: &str = "9f8e7d6c5b4a39281706f5e4d3c2b1a098765432";
 
@@ -44,6 +47,8 @@ struct Scene {
     /// By the ARN of the service revision.
     running: Vec<(&'static str, Seen<ServiceRevision>)>,
     unreadable: Option<u64>,
+    history: Seen<Vec<ServiceDeployment>>,
+    tags: Vec<Value>,
 }
 
 impl Scene {
@@ -61,6 +66,8 @@ impl Scene {
             }),
             running: vec![],
             unreadable: None,
+            history: Seen::Found(vec![]),
+            tags: vec![json!({"key": "evenkeel:commit", "value": COMMIT})],
         }
     }
 
@@ -83,12 +90,14 @@ impl Scene {
                 let image = format!("web:{number}");
                 let document = json!({
                     "family": "web",
+                    "registeredBy": "arn:aws:iam::1:user/ann",
+                    "registeredAt": 1600000000.25,
                     "containerDefinitions": [{"name": "app", "image": image}],
                 });
                 let revision = Revision {
                     document: serde_json::from_value(document).unwrap(),
                     status: "ACTIVE".into(),
-                    tags: vec![json!({"key": "evenkeel:commit", "value": COMMIT})],
+                    tags: self.tags.clone(),
                 };
                 Sight::Revision(arn, Seen::Found(revision))
             }
@@ -97,6 +106,8 @@ impl Scene {
                 let seen = found.map_or(Seen::Missing, |(_, seen)| seen.clone());
                 Sight::RunningImages(arn, seen)
             }
+            Want::History(key) => Sight::History(key, self.history.clone()),
+            Want::Newest(family) => Sight::Newest(family, Seen::Found(vec![arn(8), arn(7)])),
             other => panic!("nobody needs {other:?}"),
         }
     }
@@ -240,4 +251,110 @@ fn services_of_which_nothing_can_be_told() {
     let status = "DRAINING".into();
     assert_eq!(scene.state(), Err(Problem::NotActive { status }));
     assert!(!scene.status().is_whole());
+}
+
+fn told(scene: &Scene, most: usize) -> Result<History, Problem> {
+    let desired = desired();
+    scene.tell(|observed| history(&desired.services[0], most, observed))
+}
+
+fn deployment(revision: u64, status: DeploymentStatus, began: i64) -> ServiceDeployment {
+    ServiceDeployment {
+        arn: format!("deployment/{began}"),
+        status,
+        reason: Some("ECS's words".into()),
+        revision: Some(arn(revision)),
+        images: vec![RunningImage {
+            container: "app".into(),
+            digest: digest('d'),
+        }],
+        created_at: began,
+        finished_at: Some(began + 60),
+        stage: None,
+        traffic: None,
+        paused: false,
+        triggered: false,
+    }
+}
+
+#[test]
+fn a_history_is_of_the_newest_deployments_and_marks_the_current_one() {
+    let mut scene = Scene::new();
+    scene.history = Seen::Found(vec![
+        deployment(8, DeploymentStatus::RollbackSuccessful, 300),
+        deployment(7, DeploymentStatus::Successful, 200),
+        deployment(7, DeploymentStatus::Successful, 100),
+    ]);
+    let history = told(&scene, 20).unwrap();
+    assert_eq!(history.told_by, Source::Deployments);
+    let current: Vec<bool> = history.entries.iter().map(|entry| entry.current).collect();
+    assert_eq!(current, [false, true, false]);
+    let newest = &history.entries[0];
+    assert_eq!(newest.revision, Some(arn(8)));
+    assert!(newest.deployment.as_ref().unwrap().failed);
+    let facts = newest.facts.as_ref().unwrap();
+    assert_eq!(facts.images[0].running, Some(digest('d')));
+    assert_eq!(
+        facts.registered_by.as_deref(),
+        Some("arn:aws:iam::1:user/ann")
+    );
+    assert_eq!(facts.registered_at, Some(1_600_000_000));
+    assert!(history.is_whole());
+    assert_eq!(told(&scene, 2).unwrap().entries.len(), 2);
+}
+
+#[test]
+fn a_deployment_that_evenkeel_gave_up_failed_and_one_that_was_replaced_did_not() {
+    let mut scene = Scene::new();
+    scene.history = Seen::Found(vec![deployment(7, DeploymentStatus::Stopped, 100)]);
+    let ended = |scene: &Scene| {
+        told(scene, 1)
+            .unwrap()
+            .entries
+            .remove(0)
+            .deployment
+            .unwrap()
+    };
+    assert!(!ended(&scene).failed);
+    scene.tags = vec![json!({"key": "evenkeel:failed", "value": "3 tasks have failed"})];
+    assert!(ended(&scene).failed);
+    assert_eq!(ended(&scene).reason.as_deref(), Some("3 tasks have failed"));
+    // The tag is of another attempt when this one succeeded.
+    scene.history = Seen::Found(vec![deployment(7, DeploymentStatus::Successful, 100)]);
+    assert!(!ended(&scene).failed);
+}
+
+#[test]
+fn without_a_record_the_newest_revisions_are_told() {
+    let mut scene = Scene::new();
+    let history = told(&scene, 20).unwrap();
+    assert_eq!(history.told_by, Source::Revisions { instead: None });
+    assert!(history.is_whole());
+    let revisions: Vec<_> = history
+        .entries
+        .iter()
+        .map(|entry| (entry.revision.clone().unwrap(), entry.current))
+        .collect();
+    assert_eq!(revisions, [(arn(8), false), (arn(7), true)]);
+    assert_eq!(history.entries[0].deployment, None);
+
+    scene.history = Seen::Unreadable(refused());
+    let history = told(&scene, 1).unwrap();
+    let instead = Some(refused());
+    assert_eq!(history.told_by, Source::Revisions { instead });
+    assert_eq!(history.entries.len(), 1);
+    assert!(!history.is_whole());
+}
+
+#[test]
+fn a_deployment_whose_revision_is_not_known_is_told_all_the_same() {
+    let mut scene = Scene::new();
+    let mut unknown = deployment(7, DeploymentStatus::Successful, 100);
+    unknown.revision = None;
+    scene.history = Seen::Found(vec![unknown, deployment(6, DeploymentStatus::Stopped, 50)]);
+    scene.unreadable = Some(6);
+    let history = told(&scene, 20).unwrap();
+    assert!(history.entries[0].facts.is_err());
+    assert_eq!(history.entries[1].facts, Err(refused()));
+    assert!(!history.is_whole());
 }

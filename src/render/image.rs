@@ -1,6 +1,11 @@
 //! An image in as few words as tell it from others.
 
-use super::words::defuse;
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::words::{defuse, paragraph};
+use crate::live::Image;
 use crate::model::{Digest, ImageReference};
 
 /// An image taken apart: its repository, and what tells its versions apart.
@@ -47,4 +52,41 @@ impl Shown {
 
 fn short(digest: &Digest) -> String {
     digest.short().to_owned()
+}
+
+/// A line for each container: its name, repository, tag and digest.
+pub(super) fn images_text(text: &mut String, images: &[Image]) {
+    let shown: Vec<(String, Shown)> = images
+        .iter()
+        .map(|image| {
+            let shown = Shown::live(&image.image, image.running.as_ref());
+            (defuse(&image.container), shown)
+        })
+        .collect();
+    let widest = |of: fn(&(String, Shown)) -> &str, most: usize| {
+        let lengths = shown.iter().map(|one| of(one).chars().count());
+        lengths.filter(|length| *length <= most).max().unwrap_or(0)
+    };
+    let name = widest(|(name, _)| name, 16);
+    let repository = widest(|(_, shown)| &shown.repository, 32);
+    let tag = widest(|(_, shown)| &shown.tag, 24);
+    for (container, shown) in &shown {
+        let says = format!("{:repository$}  {}", shown.repository, shown.version(tag));
+        let label = format!("{container:name$} ");
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{}", paragraph(4, &label, says.trim_end()));
+    }
+}
+
+pub(super) fn images_json(images: &[Image]) -> Value {
+    images
+        .iter()
+        .map(|image| {
+            json!({
+                "container": image.container,
+                "image": image.image,
+                "running_digest": image.running,
+            })
+        })
+        .collect()
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::image::Shown;
+use super::image::{Shown, images_json, images_text};
 use super::json::FORMAT_VERSION;
 use super::lines::{Columns, title};
 use super::style::{BAD, BUSY, CHANGE, GOOD, Styled};
@@ -135,28 +135,6 @@ fn since(text: &mut String, deployed: &Deployed, commit: Option<&str>) {
     }
 }
 
-/// A line for each container: its name, repository, tag and digest.
-pub(super) fn images_text(text: &mut String, images: &[Image]) {
-    let shown: Vec<(String, Shown)> = images
-        .iter()
-        .map(|image| {
-            let shown = Shown::live(&image.image, image.running.as_ref());
-            (defuse(&image.container), shown)
-        })
-        .collect();
-    let widest = |of: fn(&(String, Shown)) -> &str, most: usize| {
-        let lengths = shown.iter().map(|one| of(one).chars().count());
-        lengths.filter(|length| *length <= most).max().unwrap_or(0)
-    };
-    let name = widest(|(name, _)| name, 16);
-    let repository = widest(|(_, shown)| &shown.repository, 32);
-    let tag = widest(|(_, shown)| &shown.tag, 24);
-    for (container, shown) in &shown {
-        let says = format!("{:repository$}  {}", shown.repository, shown.version(tag));
-        line(text, &format!("{container:name$} "), says.trim_end());
-    }
-}
-
 /// Tags and digests of all containers, for one line.
 fn versions(images: &[Image]) -> String {
     let shown: Vec<String> = images
@@ -168,6 +146,16 @@ fn versions(images: &[Image]) -> String {
         })
         .collect();
     shown.join(", ")
+}
+
+/// Why nothing is told of a service, and what to do about it.
+pub fn problem_error(problem: &Problem) -> (String, Option<String>) {
+    match problem {
+        Problem::Missing => (problem_name(problem).1.to_owned(), None),
+        Problem::NotActive { status } => (format!("the service is {}", defuse(status)), None),
+        Problem::NoDeployment { controller } => (controller_says(controller), None),
+        Problem::Unreadable(why) => (defuse(&why.why), why.hint.clone()),
+    }
 }
 
 fn problem_name(problem: &Problem) -> (&'static str, &'static str) {
@@ -302,18 +290,10 @@ fn service_json(service: &Service) -> Value {
             details["beside"] = running.beside.iter().map(deployed_json).collect();
             details
         }
-        Err(problem) => json!({
-            "why": match problem {
-                Problem::Missing => problem_name(problem).1.to_owned(),
-                Problem::NotActive { status } => format!("the service is {status}"),
-                Problem::NoDeployment { controller } => controller_says(controller),
-                Problem::Unreadable(why) => why.why.clone(),
-            },
-            "hint": match problem {
-                Problem::Unreadable(why) => why.hint.as_deref(),
-                _ => None,
-            },
-        }),
+        Err(problem) => {
+            let (why, hint) = problem_error(problem);
+            json!({ "why": why, "hint": hint })
+        }
     };
     if let (Value::Object(entry), Value::Object(details)) = (&mut entry, details) {
         entry.extend(details);
@@ -347,17 +327,4 @@ fn deployed_json(deployed: &Deployed) -> Value {
         "images": details.map_or_else(|_| json!([]), |details| images_json(&details.images)),
         "notes": notes,
     })
-}
-
-pub(super) fn images_json(images: &[Image]) -> Value {
-    images
-        .iter()
-        .map(|image| {
-            json!({
-                "container": image.container,
-                "image": image.image,
-                "running_digest": image.running,
-            })
-        })
-        .collect()
 }

@@ -11,6 +11,7 @@ mod apply;
 mod aws;
 mod bad_input;
 mod credentials;
+mod history;
 mod logs;
 mod output;
 mod plan;

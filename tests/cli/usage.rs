@@ -99,11 +99,12 @@ fn help_and_version_touch_nothing() {
     assert!(left.is_empty(), "{left:?}");
 }
 
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 9] = [
     "",
     "plan",
     "apply",
     "status",
+    "history",
     "set",
     "sandbox",
     "sandbox reset",
@@ -138,6 +139,7 @@ fn help_at_a_glance() {
       wait     Wait for rollouts of what is declared, started by whomever; never
                writes
       status   Show what runs where, since when and from which commit; never writes
+      history  Show what was deployed to a service, newest first, and how each ended
       set      Write another image into an environment file, and change no other
                byte
       sandbox  The embedded ECS, for trying and for tests
