@@ -66,7 +66,8 @@ fn collect<T>(
     }
 }
 
-fn narrow(mut desired: Desired, services: &[String]) -> Result<Environment, Failure> {
+/// Narrows an environment to these services; to none means all of it.
+pub fn narrow(mut desired: Desired, services: &[String]) -> Result<Environment, Failure> {
     let seed = seed_of(&desired);
     if services.is_empty() {
         return Ok(Environment { desired, seed });

@@ -9,6 +9,7 @@ mod history;
 mod log;
 mod plan;
 mod provenance;
+mod rollback;
 mod sandbox;
 mod set;
 mod status;
@@ -88,6 +89,7 @@ enum Command {
     Status(status::Args),
     History(history::Args),
     Set(set::Args),
+    Rollback(rollback::Args),
     Sandbox(sandbox::Args),
 }
 
@@ -140,6 +142,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::Status(args) => status::run(args, &cli.global).await,
             Command::History(args) => history::run(args, &cli.global).await,
             Command::Set(args) => set::run(args, &cli.global).await,
+            Command::Rollback(args) => rollback::run(args, &cli.global).await,
             Command::Sandbox(args) => sandbox::run(args).await,
         }
     })

@@ -75,7 +75,12 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
     let desired = draft.desired();
     match global.format {
         Format::Text => print(&edits_text(&edits))?,
-        Format::Json => print(&edits_json(&desired.environment, &desired.file, &edits))?,
+        Format::Json => print(&edits_json(
+            &desired.environment,
+            &desired.file,
+            &edits,
+            None,
+        ))?,
     }
     if edits.iter().any(Edit::changes) {
         say(&format!(

@@ -4,6 +4,7 @@
 //! here; carrying the plan out makes none. A plan that lacks a fact asks for
 //! it ([`Wants`]) and is made again when it is known.
 
+mod back;
 mod images;
 mod origin;
 mod same;
@@ -25,6 +26,7 @@ use crate::observed::{
 use serde_json::{Map, Value};
 
 pub use crate::environment::OnFailure;
+pub use back::{Back, Named, NoWay, back};
 pub use images::pinned;
 pub use verdict::*;
 

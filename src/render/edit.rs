@@ -8,6 +8,7 @@ use super::image::Shown;
 use super::json::FORMAT_VERSION;
 use super::style::{BAD, CHANGE, GOOD, Styled};
 use crate::environment::Edit;
+use crate::model::RevisionArn;
 
 /// Each image with its place, the old one and the new one.
 pub fn edits_text(edits: &[Edit]) -> String {
@@ -56,8 +57,13 @@ fn change_text(text: &mut String, edit: &Edit) {
     };
 }
 
-/// The same on one line, for programs.
-pub fn edits_json(environment: &str, file: &str, edits: &[Edit]) -> String {
+/// The same on one line, for programs; with the revision that was gone back to.
+pub fn edits_json(
+    environment: &str,
+    file: &str,
+    edits: &[Edit],
+    back_to: Option<&RevisionArn>,
+) -> String {
     let images: Vec<Value> = edits
         .iter()
         .map(|edit| {
@@ -77,6 +83,7 @@ pub fn edits_json(environment: &str, file: &str, edits: &[Edit]) -> String {
         "environment": environment,
         "event": "edited",
         "file": file,
+        "back_to": back_to,
         "written": edits.iter().any(Edit::changes),
         "changes": images,
     });

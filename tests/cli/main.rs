@@ -16,6 +16,7 @@ mod logs;
 mod output;
 mod plan;
 mod provenance;
+mod rollback;
 mod sandbox;
 mod set;
 mod status;

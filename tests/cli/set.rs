@@ -320,6 +320,7 @@ fn as_json_is_one_line() {
             "environment": "prod",
             "event": "edited",
             "file": "environments/prod.toml",
+            "back_to": null,
             "written": true,
             "changes": [{
                 "service": "web",
