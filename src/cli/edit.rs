@@ -32,14 +32,11 @@ pub(super) fn write(draft: &Draft, edits: &[Edit]) -> Result<(), Failure> {
 fn replace(path: &Path, before: &str, after: &str) -> io::Result<bool> {
     let path = path.canonicalize()?;
     // A new file in its place would pass over its write protection.
-    let permissions = OpenOptions::new()
-        .write(true)
-        .open(&path)?
-        .metadata()?
-        .permissions();
+    let permissions = fs::metadata(&path)?.permissions();
     if permissions.readonly() {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
+    OpenOptions::new().write(true).open(&path)?;
     let aside = Aside::of(&path);
     let mut file = File::create_new(&aside.0)?;
     file.set_permissions(permissions)?;
