@@ -4,6 +4,7 @@
 mod calls;
 mod documents;
 mod failures;
+mod live;
 mod once;
 mod provenance;
 mod rollouts;
