@@ -5,6 +5,7 @@ pub mod cli;
 pub mod cloud;
 pub mod environment;
 pub mod event;
+pub mod live;
 pub mod model;
 pub mod observed;
 pub mod plan;

@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Each room with the rooms that it may import. `cli` may import all.
-const ROOMS: [(&str, &[&str]); 10] = [
+const ROOMS: [(&str, &[&str]); 11] = [
     ("model", &[]),
     ("environment", &["model"]),
     ("observed", &["model"]),
     ("plan", &["environment", "model", "observed"]),
+    ("live", &["environment", "model", "observed"]),
     ("event", &["model", "observed", "plan"]),
     ("cloud", &["model", "observed"]),
     ("apply", &["cloud", "event", "model", "observed", "plan"]),
     (
         "render",
-        &["environment", "event", "model", "observed", "plan"],
+        &["environment", "event", "live", "model", "observed", "plan"],
     ),
     ("ui", &["event", "plan", "render"]),
     ("sandbox", &["model"]),
@@ -79,7 +80,7 @@ fn only_apply_asks_for_a_writer() {
 #[test]
 fn pure_rooms_are_pure() {
     let pure = |file: &Path, room: &str| {
-        ["model", "plan", "event", "render"].contains(&room)
+        ["model", "plan", "live", "event", "render"].contains(&room)
             || ["apply/rollout.rs", "apply/stage.rs"]
                 .iter()
                 .any(|pure| file.ends_with(pure))

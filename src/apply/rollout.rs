@@ -443,6 +443,7 @@ mod tests {
             status,
             reason: Some("why".into()),
             revision: Some(arn(42)),
+            images: vec![],
             created_at: 1,
             updated_at: None,
             seen_at: None,

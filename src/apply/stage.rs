@@ -113,6 +113,7 @@ mod tests {
             status: DeploymentStatus::InProgress,
             reason: None,
             revision: Some(watched().revision),
+            images: Vec::new(),
             created_at: 1,
             updated_at: updated,
             seen_at: seen,

@@ -43,14 +43,39 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
     let environments = environments(&args.environments, &args.services)?;
     let world = World::open(global)?;
     world.announce()?;
-    let options = Options {
+    let how = How {
+        yes: args.yes,
         restart: args.force_new_deployment,
         retry: args.retry,
+        allow_older: args.allow_older,
+    };
+    deploy(&world, &environments, how, global).await
+}
+
+/// What is asked for beside the declared state, as [`Args`] say it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How {
+    pub yes: bool,
+    pub restart: bool,
+    pub retry: bool,
+    pub allow_older: bool,
+}
+
+/// Plans, asks, and carries out.
+pub(super) async fn deploy(
+    world: &World,
+    environments: &[Environment],
+    how: How,
+    global: &Global,
+) -> Result<u8, Failure> {
+    let options = Options {
+        restart: how.restart,
+        retry: how.retry,
         ..Options::default()
     };
     let mut plans = Vec::new();
-    for environment in &environments {
-        let plan = make(&world, environment, options, args.allow_older).await?;
+    for environment in environments {
+        let plan = make(world, environment, options, how.allow_older).await?;
         match global.format {
             Format::Text => {
                 let gap = if plans.is_empty() { "" } else { "\n" };
@@ -66,25 +91,17 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
                 print(&blocked_json(plan.environment(), exit::ERROR))?;
             }
         }
-        hint_at_reset(&world, &plans)?;
+        hint_at_reset(world, &plans)?;
         say(&blocked)?;
         return Ok(exit::ERROR);
     }
     let interrupt = listen();
-    if let Some(question) = question(&plans).filter(|_| !args.yes && ui::can_ask()) {
+    if let Some(question) = question(&plans).filter(|_| !how.yes && ui::can_ask()) {
         confirm(question, interrupt.clone()).await?;
     }
     let several = environments.len() > 1;
     for (index, (environment, plan)) in environments.iter().zip(&plans).enumerate() {
-        let code = carry_out(
-            &world,
-            environment,
-            plan,
-            several,
-            global,
-            interrupt.clone(),
-        )
-        .await?;
+        let code = carry_out(world, environment, plan, several, global, interrupt.clone()).await?;
         if code != exit::DONE {
             for left in &plans[index + 1..] {
                 say(&format!(

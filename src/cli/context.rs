@@ -24,6 +24,14 @@ pub struct Environment {
     seed: Seed,
 }
 
+impl Environment {
+    /// With all of its services.
+    pub fn whole(desired: Desired) -> Self {
+        let seed = seed_of(&desired);
+        Self { desired, seed }
+    }
+}
+
 /// Reads these environments, or all there are. All mistakes of all files come
 /// together; a file named twice counts once.
 pub fn environments(names: &[String], services: &[String]) -> Result<Vec<Environment>, Failure> {
@@ -58,7 +66,8 @@ fn collect<T>(
     }
 }
 
-fn narrow(mut desired: Desired, services: &[String]) -> Result<Environment, Failure> {
+/// Narrows an environment to these services; to none means all of it.
+pub fn narrow(mut desired: Desired, services: &[String]) -> Result<Environment, Failure> {
     let seed = seed_of(&desired);
     if services.is_empty() {
         return Ok(Environment { desired, seed });

@@ -25,6 +25,14 @@ pub enum Failure {
         name: String,
         there_are: Vec<String>,
     },
+    #[error("{service}: {why}")]
+    Service {
+        service: String,
+        why: String,
+        hint: Option<String>,
+    },
+    #[error("{file} was changed by somebody else meanwhile; nothing was written")]
+    FileChanged { file: String },
     #[error("{0}")]
     Sandbox(#[from] sandbox::Error),
     #[error("EVENKEEL_SANDBOX_SPEED is {0:?}, not a number above zero")]
@@ -57,12 +65,14 @@ impl Failure {
         }
     }
 
-    fn hint(&self) -> Option<String> {
+    pub fn hint(&self) -> Option<String> {
         match self {
             Self::Cloud { error, .. } => error.hint(),
             Self::NoSuchService { there_are, .. } => {
                 Some(format!("its services: {}", there_are.join(", ")))
             }
+            Self::Service { hint, .. } => hint.clone(),
+            Self::FileChanged { .. } => Some("look at it, and run this again".into()),
             Self::LogFilter(_) => {
                 Some("it is a list such as evenkeel=debug,aws_config=info".into())
             }

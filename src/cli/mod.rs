@@ -2,12 +2,17 @@
 
 mod apply;
 mod context;
+mod edit;
 pub mod exit;
 mod failure;
+mod history;
 mod log;
 mod plan;
 mod provenance;
+mod rollback;
 mod sandbox;
+mod set;
+mod status;
 mod wait;
 
 use std::ffi::OsString;
@@ -81,6 +86,10 @@ enum Command {
     Plan(plan::Args),
     Apply(apply::Args),
     Wait(wait::Args),
+    Status(status::Args),
+    History(history::Args),
+    Set(set::Args),
+    Rollback(rollback::Args),
     Sandbox(sandbox::Args),
 }
 
@@ -130,6 +139,10 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::Plan(args) => plan::run(args, &cli.global).await,
             Command::Apply(args) => apply::run(args, &cli.global).await,
             Command::Wait(args) => wait::run(args, &cli.global).await,
+            Command::Status(args) => status::run(args, &cli.global).await,
+            Command::History(args) => history::run(args, &cli.global).await,
+            Command::Set(args) => set::run(args, &cli.global).await,
+            Command::Rollback(args) => rollback::run(args, &cli.global).await,
             Command::Sandbox(args) => sandbox::run(args).await,
         }
     })

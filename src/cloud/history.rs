@@ -14,11 +14,12 @@ use tracing::info;
 
 use super::error::Error;
 use super::raw::{KeepResponse, KeepTime};
-use super::read::{Reader, SERVICE_REVISIONS_A_CALL, spread};
-use crate::model::{ClusterName, Region, RevisionArn};
+use super::read::{Reader, spread};
+use super::service;
+use crate::model::{ClusterName, Region};
 use crate::observed::{
     Canary, CircuitBreaker, DeploymentConfiguration, DeploymentStatus, Linear, PauseHook, Seen,
-    ServiceDeployment, ServiceKey, Sight, Task,
+    ServiceDeployment, ServiceKey, ServiceRevision, Sight, Task,
 };
 
 /// How far back a service's deployments are read: as many as one call
@@ -86,41 +87,31 @@ async fn list(reader: &Reader, key: &ServiceKey) -> Result<Vec<ServiceDeployment
     Ok(found)
 }
 
-/// The task definition revisions behind the deployments' service revisions.
+/// The service revisions that the deployments bring.
 async fn revisions(
     reader: &Reader,
     deployments: &[SdkDeployment],
-) -> Result<BTreeMap<String, RevisionArn>, Error> {
-    const ACTION: &str = "ecs:DescribeServiceRevisions";
+) -> Result<BTreeMap<String, ServiceRevision>, Error> {
     let targets: BTreeSet<&str> = deployments
         .iter()
         .filter_map(|deployment| deployment.target_service_revision()?.arn())
         .collect();
     let targets: Vec<&str> = targets.into_iter().collect();
     let mut found = BTreeMap::new();
-    for batch in targets.chunks(SERVICE_REVISIONS_A_CALL) {
-        info!(revisions = batch.len(), "{ACTION}");
-        let answer = reader
-            .ecs
-            .describe_service_revisions()
-            .set_service_revision_arns(Some(batch.iter().map(ToString::to_string).collect()))
-            .send()
-            .await
-            .map_err(|error| Error::from_sdk(ACTION, &error))?;
-        found.extend(answer.service_revisions().iter().filter_map(|revision| {
-            let task_definition = revision.task_definition()?.parse().ok()?;
-            Some((revision.service_revision_arn()?.to_owned(), task_definition))
-        }));
+    for batch in targets.chunks(service::REVISIONS_A_CALL) {
+        let batch = batch.iter().map(ToString::to_string).collect();
+        found.extend(service::described(reader, batch).await?);
     }
     Ok(found)
 }
 
 fn read(
     deployment: &SdkDeployment,
-    revisions: &BTreeMap<String, RevisionArn>,
+    revisions: &BTreeMap<String, ServiceRevision>,
     seen_at: Option<i64>,
 ) -> Option<ServiceDeployment> {
     let target = deployment.target_service_revision();
+    let brings = target.and_then(|target| revisions.get(target.arn()?));
     let triggered_breaker = deployment
         .deployment_circuit_breaker()
         .and_then(|breaker| breaker.status())
@@ -135,9 +126,8 @@ fn read(
         arn: deployment.service_deployment_arn()?.to_owned(),
         status: DeploymentStatus::read(deployment.status()?.as_str()),
         reason: deployment.status_reason().map(str::to_owned),
-        revision: target
-            .and_then(|target| revisions.get(target.arn()?))
-            .cloned(),
+        revision: brings.map(|brings| brings.task_definition.clone()),
+        images: brings.map_or_else(Vec::new, |brings| brings.images.clone()),
         created_at: deployment.created_at().map_or(0, |at| at.secs()),
         updated_at: deployment.updated_at().map(|at| at.secs()),
         finished_at: deployment.finished_at().map(|at| at.secs()),

@@ -25,8 +25,6 @@ use crate::observed::{
 
 /// DescribeServices takes ten services a call (API reference).
 const SERVICES_A_CALL: usize = 10;
-/// DescribeServiceRevisions takes twenty (API reference).
-pub(super) const SERVICE_REVISIONS_A_CALL: usize = 20;
 /// Pages of names read for an error message; a thousand names are enough to
 /// find the near ones in.
 const NAME_PAGES: usize = 10;
@@ -138,7 +136,7 @@ impl Reader {
                 jobs.start(async move { registry::images(&me, repository, batch).await });
             }
         }
-        for batch in running.chunks(SERVICE_REVISIONS_A_CALL) {
+        for batch in running.chunks(service::REVISIONS_A_CALL) {
             let (me, batch) = (self.clone(), batch.to_vec());
             jobs.start(async move { service::revisions(&me, batch).await });
         }

@@ -13,41 +13,24 @@ use super::read::{Reader, spread};
 use crate::model::{Digest, RevisionArn, ServiceArn, ServiceRevisionArn};
 use crate::observed::{RunningImage, Seen, ServiceRevision, Sight};
 
-/// At most twenty of them (API reference, DescribeServiceRevisions).
+/// DescribeServiceRevisions takes twenty (API reference).
+pub(super) const REVISIONS_A_CALL: usize = 20;
+
+/// At most [`REVISIONS_A_CALL`] of them.
 pub(super) async fn revisions(
     reader: &Reader,
     arns: Vec<ServiceRevisionArn>,
 ) -> Result<Vec<Sight>, Error> {
-    const ACTION: &str = "ecs:DescribeServiceRevisions";
     let _turn = reader.turn().await;
-    info!(revisions = arns.len(), "{ACTION}");
-    let keep = KeepResponse::default();
-    let sent = reader
-        .ecs
-        .describe_service_revisions()
-        .set_service_revision_arns(Some(arns.iter().map(ToString::to_string).collect()))
-        .customize()
-        .interceptor(keep.clone())
-        .send()
-        .await;
-    if let Err(error) = sent {
-        return spread(Error::from_sdk(ACTION, &error), arns, |arn, why| {
-            Sight::RunningImages(arn, Seen::Unreadable(why))
-        });
-    }
-    let answer: Described =
-        serde_json::from_slice(&keep.take().body).map_err(|error| Error::Garbled {
-            action: ACTION,
-            why: error.to_string(),
-        })?;
-    let mut found: BTreeMap<String, ServiceRevision> = answer
-        .service_revisions
-        .into_iter()
-        .filter_map(|revision| {
-            let arn = revision.get("serviceRevisionArn")?.as_str()?.to_owned();
-            Some((arn, read(revision)?))
-        })
-        .collect();
+    let names = arns.iter().map(ToString::to_string).collect();
+    let mut found = match described(reader, names).await {
+        Ok(found) => found,
+        Err(error) => {
+            return spread(error, arns, |arn, why| {
+                Sight::RunningImages(arn, Seen::Unreadable(why))
+            });
+        }
+    };
     Ok(arns
         .into_iter()
         .map(|arn| {
@@ -55,6 +38,38 @@ pub(super) async fn revisions(
                 .remove(arn.as_str())
                 .map_or(Seen::Missing, Seen::Found);
             Sight::RunningImages(arn, seen)
+        })
+        .collect())
+}
+
+/// One call: the service revisions that there are, by their ARNs.
+pub(super) async fn described(
+    reader: &Reader,
+    arns: Vec<String>,
+) -> Result<BTreeMap<String, ServiceRevision>, Error> {
+    const ACTION: &str = "ecs:DescribeServiceRevisions";
+    info!(revisions = arns.len(), "{ACTION}");
+    let keep = KeepResponse::default();
+    reader
+        .ecs
+        .describe_service_revisions()
+        .set_service_revision_arns(Some(arns))
+        .customize()
+        .interceptor(keep.clone())
+        .send()
+        .await
+        .map_err(|error| Error::from_sdk(ACTION, &error))?;
+    let answer: Described =
+        serde_json::from_slice(&keep.take().body).map_err(|error| Error::Garbled {
+            action: ACTION,
+            why: error.to_string(),
+        })?;
+    Ok(answer
+        .service_revisions
+        .into_iter()
+        .filter_map(|revision| {
+            let arn = revision.get("serviceRevisionArn")?.as_str()?.to_owned();
+            Some((arn, read(revision)?))
         })
         .collect())
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 mod before;
 mod desired;
 mod duration;
+mod edit;
 mod excerpt;
 mod explain;
 mod find;
@@ -29,6 +30,7 @@ pub use desired::{
     Assignment, DEFAULT_TIMEOUT, Definition, Desired, Image, Location, OnFailure, OneOff, Removal,
     Service,
 };
+pub use edit::{Draft, Edit, Slot, image_for};
 pub use find::{all, find};
 pub use load_error::{LoadError, Unreadable};
 pub use mistakes::Mistakes;

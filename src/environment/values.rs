@@ -80,17 +80,25 @@ fn name<T: FromStr<Err = Invalid>>(
 }
 
 pub(super) fn image(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<ImageReference> {
-    let example = "write image = \"REPOSITORY:TAG\"";
-    let text = entry.string(found, |_| None, example)?;
+    let text = entry.string(found, |_| None, EXAMPLE_IMAGE)?;
+    image_reference(text)
+        .map_err(|(message, help)| {
+            found.add(Mistake::new(entry.span.clone(), message).help(help));
+        })
+        .ok()
+}
+
+const EXAMPLE_IMAGE: &str = "write image = \"REPOSITORY:TAG\"";
+
+/// An image, or what is wrong with it and what to write.
+pub(super) fn image_reference(text: &str) -> Result<ImageReference, (String, Option<String>)> {
     if text.contains("${") || text.contains("{{") {
-        let mistake = Mistake::new(
-            entry.span.clone(),
-            "invalid `image`: variables are not filled in",
-        );
-        found.add(mistake.help("write the tag itself; the file in Git says what runs".to_owned()));
-        return None;
+        return Err((
+            "invalid `image`: variables are not filled in".to_owned(),
+            Some("write the tag itself; the file in Git says what runs".to_owned()),
+        ));
     }
-    checked(entry, text, found, example, |text| {
+    check("image", text, EXAMPLE_IMAGE, |text| {
         let bare = text.trim();
         let bare = bare.split_once("://").map_or(bare, |(_, rest)| rest);
         vec![bare.to_owned(), bare.trim_end_matches(':').to_owned()]
@@ -197,8 +205,7 @@ fn quoted<T: FromStr>(raw: &str) -> Option<String> {
     raw.parse::<T>().is_ok().then(|| format!("write \"{raw}\""))
 }
 
-/// Parses a value; where it is wrong, the first candidate that would be right
-/// is suggested, and where there is none at all, the example.
+/// Parses a value; what is wrong with it is a mistake.
 fn checked<T: FromStr<Err = Invalid>>(
     entry: &Entry<'_>,
     text: &str,
@@ -206,21 +213,27 @@ fn checked<T: FromStr<Err = Invalid>>(
     example: &str,
     candidates: impl FnOnce(&str) -> Vec<String>,
 ) -> Option<T> {
-    let reason = match text.parse() {
-        Ok(value) => return Some(value),
-        Err(Invalid(reason)) => reason,
-    };
-    let help = candidates(text)
-        .into_iter()
-        .find(|candidate| candidate.parse::<T>().is_ok())
-        .map(|candidate| format!("write \"{}\"", brief(&candidate)))
-        .or_else(|| text.trim().is_empty().then(|| example.to_owned()));
-    found.add(
-        Mistake::new(
-            entry.span.clone(),
-            format!("invalid `{}`: {reason}", entry.name),
-        )
-        .help(help),
-    );
-    None
+    check(entry.name, text, example, candidates)
+        .map_err(|(message, help)| {
+            found.add(Mistake::new(entry.span.clone(), message).help(help));
+        })
+        .ok()
+}
+
+/// Parses the value of a key; where it is wrong, the first candidate that would
+/// be right is suggested, and where there is none at all, the example.
+fn check<T: FromStr<Err = Invalid>>(
+    key: &str,
+    text: &str,
+    example: &str,
+    candidates: impl FnOnce(&str) -> Vec<String>,
+) -> Result<T, (String, Option<String>)> {
+    text.parse().map_err(|Invalid(reason)| {
+        let help = candidates(text)
+            .into_iter()
+            .find(|candidate| candidate.parse::<T>().is_ok())
+            .map(|candidate| format!("write \"{}\"", brief(&candidate)))
+            .or_else(|| text.trim().is_empty().then(|| example.to_owned()));
+        (format!("invalid `{key}`: {reason}"), help)
+    })
 }

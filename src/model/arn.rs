@@ -104,6 +104,19 @@ impl RevisionArn {
     pub fn revision(&self) -> u64 {
         self.revision
     }
+
+    /// Another revision in the same account and region.
+    #[must_use]
+    pub fn sibling(&self, family: &str, revision: u64) -> Self {
+        // A family has no slash in it.
+        let own = self.text.rfind('/').map_or(0, |slash| slash + 1);
+        Self {
+            text: format!("{}{family}:{revision}", &self.text[..own]),
+            family: family.to_owned(),
+            revision,
+            ..self.clone()
+        }
+    }
 }
 
 impl FromStr for RevisionArn {
@@ -215,6 +228,10 @@ mod tests {
         assert_eq!(arn.revision(), 41);
         assert_eq!(arn.account().as_str(), "123456789012");
         assert_eq!(arn.region().as_str(), "us-gov-east-1");
+        let other = arn.sibling("worker", 7);
+        assert_eq!(other.as_str().parse::<RevisionArn>().unwrap(), other);
+        assert_eq!((other.family(), other.revision()), ("worker", 7));
+        assert_eq!(other.region(), arn.region());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A service's past and present deployments, as the service deployments API
 //! tells them. It keeps them for 90 days.
 
-use super::DeploymentConfiguration;
+use super::{DeploymentConfiguration, RunningImage};
 use crate::model::RevisionArn;
 
 /// One service deployment.
@@ -13,6 +13,8 @@ pub struct ServiceDeployment {
     pub reason: Option<String>,
     /// The revision that it brings, when its service revision could be read.
     pub revision: Option<RevisionArn>,
+    /// What its containers run, as far as its service revision tells.
+    pub images: Vec<RunningImage>,
     /// Seconds since the epoch.
     pub created_at: i64,
     pub updated_at: Option<i64>,

@@ -154,7 +154,14 @@ fn compare_one(
     let found = match running.observed.image(repository, &id)? {
         Seen::Found(image) => image,
         Seen::Missing => {
-            return missing(declared, repository, &id, running.observed).map(Outcome::Blocked);
+            return missing(
+                wanted,
+                &declared.image_at,
+                repository,
+                &id,
+                running.observed,
+            )
+            .map(Outcome::Blocked);
         }
         Seen::Unreadable(why) => {
             return Ok(Outcome::Blocked(Block::Unreadable {
@@ -215,6 +222,31 @@ fn compare_one(
     Ok(change(to, running_digest))
 }
 
+/// An image of ECR, pinned to the digest that its tag has now; one that has a
+/// digest is as it is, if ECR has it. `at` is where it is, or will be, declared.
+///
+/// # Errors
+/// [`Wants`]: what must be looked up. The inner error says why it has none.
+pub fn pinned(
+    image: &ImageReference,
+    repository: &EcrRepository,
+    at: &Location,
+    observed: &Observed,
+) -> Result<Result<ImageReference, Block>, Wants> {
+    let id = image
+        .digest()
+        .map_or_else(|| tag_id(image), |digest| ImageId::Digest(digest.clone()));
+    Ok(match observed.image(repository, &id)? {
+        Seen::Found(_) if image.digest().is_some() => Ok(image.clone()),
+        Seen::Found(found) => Ok(image.pinned(&found.digest)),
+        Seen::Missing => Err(missing(image, at, repository, &id, observed)?),
+        Seen::Unreadable(why) => Err(Block::Unreadable {
+            what: format!("image {image}"),
+            why: why.clone(),
+        }),
+    })
+}
+
 fn tag_id(image: &ImageReference) -> ImageId {
     ImageId::Tag(image.tag_or_latest().to_owned())
 }
@@ -234,7 +266,8 @@ fn other_tag(
 }
 
 fn missing(
-    declared: &DeclaredImage,
+    image: &ImageReference,
+    at: &Location,
     repository: &EcrRepository,
     id: &ImageId,
     observed: &Observed,
@@ -246,10 +279,9 @@ fn missing(
             Ok(nearest(tag, tags.iter().map(String::as_str), 3))
         }
     };
-    let at: Location = declared.image_at.clone();
     Ok(Block::ImageMissing {
-        at,
-        image: declared.image.clone(),
+        at: at.clone(),
+        image: image.clone(),
         repository: repository.clone(),
         near,
     })

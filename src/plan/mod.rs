@@ -4,6 +4,7 @@
 //! here; carrying the plan out makes none. A plan that lacks a fact asks for
 //! it ([`Wants`]) and is made again when it is known.
 
+mod back;
 mod before;
 mod difference;
 mod images;
@@ -31,8 +32,10 @@ use crate::observed::{
 use serde_json::{Map, Value};
 
 pub use crate::environment::OnFailure;
+pub use back::{Back, Named, NoWay, back};
 pub use before::OneOff;
 pub use difference::FieldChange;
+pub use images::pinned;
 pub use service::{ServiceChange, TagChange, effect};
 pub use verdict::*;
 

@@ -140,7 +140,8 @@ impl Overlay {
     /// What differs once the images are what they should be, less the images
     /// that are shown apart.
     pub fn changes(&self, desired: &DesiredService, after: &TaskDefinition) -> Vec<FieldChange> {
-        let mut changes = differences(Root::Task, &self.live, &after.register_request(&self.tags));
+        let tags: &[Value] = if needs_tags(desired) { &self.tags } else { &[] };
+        let mut changes = differences(Root::Task, &self.live, &after.register_request(tags));
         changes.retain(|change| {
             !matches!(change.path.steps.as_slice(),
                 [_, Step::Element(_), Step::Field(name)] if name == "image" && is_container(&change.path))

@@ -15,6 +15,12 @@ pub(super) struct Said {
     pub hint: Option<String>,
 }
 
+/// A block as an error and what to do about it.
+pub fn block_error(block: &Block) -> (String, Option<String>) {
+    let said = said(block);
+    (said.says, said.hint.or(said.has))
+}
+
 pub(super) fn said(block: &Block) -> Said {
     let plain = |name, says: String| Said {
         name,

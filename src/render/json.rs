@@ -12,7 +12,7 @@ use crate::event::{Event, Report, rfc3339};
 use crate::model::fields::Effect;
 use crate::plan::{Count, FieldChange, Plan, ServicePlan, Target, Verdict};
 
-const FORMAT_VERSION: u32 = 1;
+pub(super) const FORMAT_VERSION: u32 = 1;
 
 /// All plans of a run, as one document.
 pub fn plans_json(plans: &[Plan]) -> String {

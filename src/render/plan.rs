@@ -7,7 +7,8 @@ use similar::{ChangeTag, TextDiff};
 
 use super::block::said;
 use super::fields::{Row, rows, words as effect_words};
-use super::style::{BAD, BOLD, BUSY, CHANGE, DIM, GOOD, Styled};
+use super::lines::{Columns, title};
+use super::style::{BAD, BUSY, CHANGE, DIM, GOOD, Styled};
 use super::words::{WIDTH, command, defuse, defuse_line, duration, paragraph, tasks, time};
 use crate::model::{ImageReference, TaskDefinition};
 use crate::plan::{
@@ -26,59 +27,25 @@ pub struct Detail {
 /// The plan, ending in a line that counts.
 pub fn plan_text(plan: &Plan, detail: Detail) -> String {
     let mut text = String::new();
-    // Writing to a String cannot fail, here and below.
-    let _ = writeln!(
-        text,
-        "{}   {}",
-        Styled(BOLD, plan.environment()),
-        Styled(
-            DIM,
-            format!(
-                "{} · {} · {}",
-                plan.cluster(),
-                plan.region(),
-                plan.account()
-            )
-        ),
+    text += &title(
+        plan.environment(),
+        plan.cluster(),
+        plan.region(),
+        plan.account(),
     );
     text.push('\n');
-    let columns = Columns::of(plan);
+    let services = plan.services().iter();
+    let columns = Columns::of(
+        services.map(|service| (service.name.as_str(), &service.key)),
+        plan.cluster(),
+    );
     for service in plan.services() {
         service_text(&mut text, service, &columns, detail);
     }
     text.push('\n');
+    // Writing to a String cannot fail, here and elsewhere.
     let _ = writeln!(text, "{}", count_text(plan.count()));
     text
-}
-
-/// Widths of the columns that the services share.
-struct Columns {
-    name: usize,
-    service: usize,
-    cluster: String,
-}
-
-impl Columns {
-    fn of(plan: &Plan) -> Self {
-        let cluster = plan.cluster().to_string();
-        let widest = |lengths: &mut dyn Iterator<Item = usize>| lengths.max().unwrap_or(0);
-        Self {
-            name: widest(&mut plan.services().iter().map(|s| s.name.len())).min(24),
-            service: widest(&mut plan.services().iter().map(|s| ecs_name(s, &cluster).len()))
-                .min(36),
-            cluster,
-        }
-    }
-}
-
-/// The service as ECS knows it, with its cluster when it is another than the
-/// environment's.
-fn ecs_name(service: &ServicePlan, cluster: &str) -> String {
-    if service.key.cluster.as_str() == cluster {
-        service.key.service.to_string()
-    } else {
-        service.key.to_string()
-    }
 }
 
 fn service_text(text: &mut String, service: &ServicePlan, columns: &Columns, detail: Detail) {
@@ -118,28 +85,7 @@ fn service_text(text: &mut String, service: &ServicePlan, columns: &Columns, det
         ),
         Verdict::Blocked(_) => (Styled(BAD, "✗"), "blocked".into()),
     };
-    let head = format!(
-        "{:name$}   {:service$}   ",
-        service.name,
-        ecs_name(service, &columns.cluster),
-        name = columns.name,
-        service = columns.service
-    );
-    // Where names are long, the rest goes below them.
-    let gap = if 2 + head.chars().count() + says.chars().count() > WIDTH {
-        "\n    "
-    } else {
-        ""
-    };
-    let _ = writeln!(
-        text,
-        "{mark} {}{gap}{says}",
-        if gap.is_empty() {
-            head.as_str()
-        } else {
-            head.trim_end()
-        }
-    );
+    *text += &columns.row(mark, &service.name, &service.key, &says);
     match &service.verdict {
         Verdict::InSync { .. } => {}
         Verdict::Change(change) => change_text(text, change, detail),

@@ -515,7 +515,7 @@ fn a_paused_rollout_says_how_to_go_on() {
 
     … web   interrupted; the rollout of revision 69 waits for somebody
         paused  at post test traffic shift, until somebody lets it go on or back;
-                ECS itself goes back at [time]
+                ECS itself goes back at [moment] UTC
         go on   aws ecs continue-service-deployment --region us-west-1 --service-deployment-arn arn:aws:ecs:us-west-1:123456789012:service-deployment/shop/shop-web/[id] --hook-id ecs-pause-[id] --action CONTINUE
         go back aws ecs continue-service-deployment --region us-west-1 --service-deployment-arn arn:aws:ecs:us-west-1:123456789012:service-deployment/shop/shop-web/[id] --hook-id ecs-pause-[id] --action ROLLBACK
         now     revision 69 runs, 3 of 3 tasks; revision 68, 3 of 3 tasks
@@ -526,7 +526,7 @@ fn a_paused_rollout_says_how_to_go_on() {
     web: registered revision 69 of shop-web
     web: rollout of revision 69 started
     [progress]
-    web: paused at post test traffic shift, until somebody lets it go on or back; ECS itself goes back at [time]
+    web: paused at post test traffic shift, until somebody lets it go on or back; ECS itself goes back at [moment] UTC
     web: to go on: aws ecs continue-service-deployment --region us-west-1 --service-deployment-arn arn:aws:ecs:us-west-1:123456789012:service-deployment/shop/shop-web/[id] --hook-id ecs-pause-[id] --action CONTINUE
     web: to go back: aws ecs continue-service-deployment --region us-west-1 --service-deployment-arn arn:aws:ecs:us-west-1:123456789012:service-deployment/shop/shop-web/[id] --hook-id ecs-pause-[id] --action ROLLBACK
     [exit 130]

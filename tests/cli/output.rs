@@ -81,6 +81,16 @@ fn every_message_fits_eighty_columns() {
     ];
     checkout.write("environments/prod.toml", shop("9.9.9"));
     runs.push(checkout.run("apply prod --sandbox"));
+    for args in [
+        "status --sandbox",
+        "history prod web --sandbox",
+        "rollback prod web --sandbox",
+        "set prod web=:1.2.00 --resolve --sandbox",
+        "set prod web=nginx:1.27 --resolve --sandbox",
+        "set prod web=:1.2.0 --sandbox",
+    ] {
+        runs.push(checkout.run(args));
+    }
     checkout.write(".evenkeel/sandbox.json", "{");
     runs.push(checkout.run("plan prod --sandbox"));
     let wide: Vec<&str> = runs

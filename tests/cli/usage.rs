@@ -18,6 +18,12 @@ fn wrong_usage_is_64_and_goes_to_stderr() {
         "apply",
         "apply prod --servce web",
         "apply --service web",
+        "set prod",
+        "set prod web",
+        "history prod",
+        "history prod web --limit 0",
+        "rollback prod",
+        "rollback prod web --yes",
         "sandbox frobnicate",
         "sandbox push",
         "sandbox --port 99999",
@@ -99,10 +105,14 @@ fn help_and_version_touch_nothing() {
     assert!(left.is_empty(), "{left:?}");
 }
 
-const COMMANDS: [&str; 6] = [
+const COMMANDS: [&str; 10] = [
     "",
     "plan",
     "apply",
+    "status",
+    "history",
+    "set",
+    "rollback",
     "sandbox",
     "sandbox reset",
     "sandbox push",
@@ -131,12 +141,18 @@ fn help_at_a_glance() {
     Usage: evenkeel [OPTIONS] <COMMAND>
 
     Commands:
-      plan     Show what differs between the files and what runs; never writes
-      apply    Make what runs what the files say, and wait until it does
-      wait     Wait for rollouts of what is declared, started by whomever; never
-               writes
-      sandbox  The embedded ECS, for trying and for tests
-      help     Print this message or the help of the given subcommand(s)
+      plan      Show what differs between the files and what runs; never writes
+      apply     Make what runs what the files say, and wait until it does
+      wait      Wait for rollouts of what is declared, started by whomever; never
+                writes
+      status    Show what runs where, since when and from which commit; never writes
+      history   Show what was deployed to a service, newest first, and how each
+                ended
+      set       Write another image into an environment file, and change no other
+                byte
+      rollback  Write the images of an earlier revision into the environment file
+      sandbox   The embedded ECS, for trying and for tests
+      help      Print this message or the help of the given subcommand(s)
 
     Options:
           --sandbox              Use the embedded sandbox instead of AWS

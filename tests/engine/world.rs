@@ -9,7 +9,7 @@ use evenkeel::cloud::{Access, Cache, Connection, Transport};
 use evenkeel::environment::{self, Desired};
 use evenkeel::event::{Event, Outcome, Report};
 use evenkeel::model::RevisionArn;
-use evenkeel::observed::{Observed, Seen, Want};
+use evenkeel::observed::{Observed, Seen, Want, Wants};
 use evenkeel::plan::{Options, Plan, plan};
 use evenkeel::sandbox::{Sandbox, Seed, SeedService};
 use hyper::body::Bytes;
@@ -82,6 +82,12 @@ impl World {
             .survey(|observed| plan(&desired, observed, options))
             .await
             .expect("the sandbox answers")
+    }
+
+    /// What a question is answered with, when all that it wants was looked up.
+    pub async fn ask<T>(&self, question: impl Fn(&Observed) -> Result<T, Wants>) -> T {
+        let reader = self.connection.reader();
+        reader.survey(question).await.expect("the sandbox answers")
     }
 
     /// The tags of a revision.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 
+mod edit;
 mod files;
 mod keys;
 mod robust;
