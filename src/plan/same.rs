@@ -6,12 +6,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::model::fields::{ListKind, default_value, list_kind};
+use crate::model::fields::{Context, Path, Root, TASK_DEFINITION, canonical, canonical_shape};
 use crate::model::{RESPONSE_ONLY, TaskDefinition, without_provenance};
 
-/// Compares what would be registered: what responses add is left out; null,
-/// absent and empty lists are equal; lists without order have none; what ECS
-/// fills in is equal to what was left out.
+/// Compares what would be registered, without what responses add to it.
 pub(super) fn same(a: &TaskDefinition, b: &TaskDefinition) -> bool {
     canonical_document(a) == canonical_document(b)
 }
@@ -19,65 +17,18 @@ pub(super) fn same(a: &TaskDefinition, b: &TaskDefinition) -> bool {
 /// Compares tags in any order, but for those that say where a revision comes
 /// from.
 pub(super) fn same_tags(a: &[Value], b: &[Value]) -> bool {
-    let list = |tags: &[Value]| canonical_list("tags", &without_provenance(tags), false);
+    let kind = Path::new(Root::Task).field("tags").kind();
+    let list = |tags: &[Value]| {
+        let tags = Value::from(without_provenance(tags));
+        kind.and_then(|kind| canonical(&kind, &tags, Context::default()))
+    };
     list(a) == list(b)
 }
 
 fn canonical_document(document: &TaskDefinition) -> Map<String, Value> {
-    // With awsvpc, ECS sets every hostPort to its containerPort.
-    let awsvpc = document.text("networkMode") == Some("awsvpc");
     let mut request = document.as_map().clone();
     request.retain(|key, _| !RESPONSE_ONLY.contains(&key.as_str()));
-    canonical_object("", &request, awsvpc)
-}
-
-fn canonical_object(parent: &str, object: &Map<String, Value>, awsvpc: bool) -> Map<String, Value> {
-    let is_mapped_port = |key: &str, value: &Value| {
-        awsvpc
-            && parent == "portMappings"
-            && key == "hostPort"
-            && object.get("containerPort") == Some(value)
-    };
-    object
-        .iter()
-        .filter(|(key, value)| !is_mapped_port(key, value))
-        .filter_map(|(key, value)| Some((key.clone(), canonical(parent, key, value, awsvpc)?)))
-        .collect()
-}
-
-/// The value without what means nothing, or `None` when that is all of it.
-fn canonical(parent: &str, field: &str, value: &Value, awsvpc: bool) -> Option<Value> {
-    match value {
-        Value::Null => None,
-        Value::Array(list) if list.is_empty() => None,
-        Value::Array(list) => Some(Value::Array(canonical_list(field, list, awsvpc))),
-        Value::Object(object) => Some(Value::Object(canonical_object(field, object, awsvpc))),
-        plain => (default_value(parent, field) != Some(plain.to_string().as_str()))
-            .then(|| plain.clone()),
-    }
-}
-
-fn canonical_list(field: &str, list: &[Value], awsvpc: bool) -> Vec<Value> {
-    let mut elements: Vec<Value> = list
-        .iter()
-        .map(|element| match element {
-            Value::Object(object) => Value::Object(canonical_object(field, object, awsvpc)),
-            other => other.clone(),
-        })
-        .collect();
-    match list_kind(field) {
-        ListKind::Sequence => {}
-        ListKind::Set => elements.sort_by_cached_key(Value::to_string),
-        // The key first; then the whole element, for lists with duplicates.
-        ListKind::Keyed(keys) => elements.sort_by_cached_key(|element| {
-            let key: Vec<String> = keys
-                .iter()
-                .map(|key| element.get(key).map_or_else(String::new, Value::to_string))
-                .collect();
-            (key, element.to_string())
-        }),
-    }
-    elements
+    canonical_shape(&TASK_DEFINITION, &request, Context::of(&request))
 }
 
 #[cfg(test)]

@@ -1,0 +1,4 @@
+mod canonical;
+mod corpus;
+mod path;
+mod table;
