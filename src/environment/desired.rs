@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::model::{AccountId, ClusterName, ImageReference, Region, ServiceName};
+use serde_json::Value;
+
+use crate::model::fields::Path;
+use crate::model::{AccountId, ClusterName, ImageReference, Region, ServiceName, TaskDefinition};
 
 /// How long a rollout may take when the file does not say. Long enough for a
 /// service behind a load balancer to start, pass its checks and drain the old
@@ -53,8 +56,14 @@ pub struct Service {
     /// The ECS service.
     pub service: ServiceName,
     pub cluster: ClusterName,
-    /// In the file's order; never empty.
+    /// In the file's order. Empty only where something else is declared.
     pub images: Vec<Image>,
+    /// Every declared field but images, in the file's order.
+    pub assignments: Vec<Assignment>,
+    /// What is to be taken away, in the file's order.
+    pub remove: Vec<Removal>,
+    /// The base of the new revision in the place of the one that runs.
+    pub definition: Option<Definition>,
     /// How long to wait for a rollout to end.
     pub timeout: Duration,
     /// What to do when a rollout fails.
@@ -73,6 +82,39 @@ pub enum OnFailure {
     Rollback,
     /// Leave things as they are, and say how to continue.
     Stop,
+}
+
+/// One declared field.
+///
+/// Objects and lists written as tables are declared field by field; an array is
+/// one value, which replaces the whole list. An empty object only asks for the
+/// element or object to be there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assignment {
+    pub path: Path,
+    /// In AWS's shape.
+    pub value: Value,
+    /// Where the field is named (its key).
+    pub at: Location,
+}
+
+/// Something that is to be taken away.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Removal {
+    pub path: Path,
+    pub at: Location,
+}
+
+/// A whole task definition from a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Definition {
+    /// As it is named in the environment file.
+    pub file: String,
+    /// What would be registered: without what only responses have, its tags
+    /// inside.
+    pub document: TaskDefinition,
+    /// Where the file is named (the value).
+    pub at: Location,
 }
 
 /// The image of one container, as declared.

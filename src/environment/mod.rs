@@ -5,6 +5,10 @@
 
 use std::path::Path;
 
+mod containers;
+mod content;
+mod declared;
+mod definition;
 mod desired;
 mod duration;
 mod excerpt;
@@ -13,22 +17,29 @@ mod find;
 mod keys;
 mod load_error;
 mod mistakes;
+mod not_yet;
 mod parse;
 mod plain;
 mod read;
 mod regions;
+mod removals;
+mod secrets;
 mod services;
 mod show;
 mod source;
 mod syntax;
+mod typed;
+mod unknown;
 mod values;
 mod walk;
 
-pub use desired::{DEFAULT_TIMEOUT, Desired, Image, Location, OnFailure, Service};
+pub use desired::{
+    Assignment, DEFAULT_TIMEOUT, Definition, Desired, Image, Location, OnFailure, Removal, Service,
+};
 pub use find::{all, find};
 pub use load_error::{LoadError, Unreadable};
 pub use mistakes::Mistakes;
-pub use parse::parse;
+pub use parse::{Files, parse, parse_with};
 
 /// Loads an environment file. The environment is named after the file.
 ///
@@ -37,7 +48,10 @@ pub use parse::parse;
 pub fn load(path: &Path) -> Result<Desired, LoadError> {
     let text = read::text(path)?;
     let environment = path.file_stem().unwrap_or_default().to_string_lossy();
-    Ok(parse(&path.to_string_lossy(), &environment, &text)?)
+    let beside = |name: &str| read::beside(path, name);
+    let desired = parse_with(&path.to_string_lossy(), &environment, &text, &beside)?;
+    not_yet::refuse(&desired, &text)?;
+    Ok(desired)
 }
 
 #[cfg(test)]

@@ -42,6 +42,13 @@ impl Source {
         }
     }
 
+    /// The offset of a location of this file.
+    pub(super) fn offset(&self, at: &Location) -> usize {
+        let line = self.line(at.line);
+        let before: usize = line.chars().take(at.column - 1).map(char::len_utf8).sum();
+        self.starts[at.line - 1] + before
+    }
+
     /// The line that holds an offset.
     pub(super) fn line_of(&self, offset: usize) -> usize {
         self.starts.partition_point(|start| *start <= offset)
