@@ -56,14 +56,13 @@ pub struct Service {
     /// The ECS service.
     pub service: ServiceName,
     pub cluster: ClusterName,
-    /// In the file's order.
+    /// In the file's order. Empty only where something else is declared.
     pub images: Vec<Image>,
-    /// Every other declared field, one entry a leaf, in the file's order.
+    /// Every declared field but images, in the file's order.
     pub assignments: Vec<Assignment>,
-    /// What is taken away.
+    /// What is to be taken away, in the file's order.
     pub remove: Vec<Removal>,
-    /// A whole task definition that the fields are laid over, instead of the
-    /// live one.
+    /// The base of the new revision in the place of the one that runs.
     pub definition: Option<Definition>,
     /// How long to wait for a rollout to end.
     pub timeout: Duration,
@@ -98,30 +97,36 @@ pub enum OnFailure {
     Stop,
 }
 
-/// A field and the value that is declared for it. A list that is written as an
-/// array is one value; an element that is declared without fields is `{}`.
+/// One declared field.
+///
+/// Objects and lists written as tables are declared field by field; an array is
+/// one value, which replaces the whole list. An empty object only asks for the
+/// element or object to be there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assignment {
     pub path: Path,
+    /// In AWS's shape.
     pub value: Value,
-    /// Where the value is.
+    /// Where the field is named (its key).
     pub at: Location,
 }
 
-/// Something that is not to be there.
+/// Something that is to be taken away.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Removal {
     pub path: Path,
     pub at: Location,
 }
 
-/// A task definition that a file in the repository holds.
+/// A whole task definition from a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Definition {
-    /// As it is written in the environment file.
+    /// As it is named in the environment file.
     pub file: String,
-    /// As it would be registered, tags included.
+    /// What would be registered: without what only responses have, its tags
+    /// inside.
     pub document: TaskDefinition,
+    /// Where the file is named (the value).
     pub at: Location,
 }
 

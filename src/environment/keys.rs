@@ -1,6 +1,9 @@
 //! Which keys each table has, and what a key that it has not may have meant.
 //!
-//! A key moves from `later` to `known` when it is supported.
+//! A key moves from `later` to `known` when it is supported. The keys that are
+//! AWS's fields are in `model/fields/table.rs`.
+
+use super::unknown;
 
 /// The keys of one kind of table.
 pub(super) struct Keys {
@@ -9,6 +12,9 @@ pub(super) struct Keys {
     later: &'static [&'static str],
     /// Keys of other tables, and the table where they belong.
     elsewhere: &'static [(&'static str, &'static str)],
+    /// Whether AWS's fields are declared below: one that is found here already
+    /// is sent there.
+    has_fields: bool,
 }
 
 /// What a key that is not known here may be.
@@ -33,33 +39,42 @@ pub(super) const TOP: Keys = Keys {
         "role",
         "provenance",
         "rollout",
+        "allow-unknown-fields",
         "services",
     ],
-    later: &["allow-unknown-fields", "drift", "suspend", "promotion"],
+    later: &["drift", "suspend", "promotion"],
     elsewhere: &[
         ("name", "[services.NAME]"),
         ("image", "[services.NAME]"),
         ("containers", "[services.NAME]"),
+        ("task", "[services.NAME]"),
+        ("remove", "[services.NAME]"),
+        ("definition", "[services.NAME]"),
+        ("allow-plain-secrets", "[services.NAME]"),
         ("timeout", "[rollout]"),
         ("on-failure", "[rollout]"),
     ],
+    has_fields: false,
 };
 
 /// Above the first header, where TOML wants top-level keys.
 pub(super) const AT_THE_TOP: &str = "at the top of the file, above the first [table]";
 
 pub(super) const SERVICE: Keys = Keys {
-    known: &["name", "cluster", "image", "containers", "rollout"],
-    later: &[
+    known: &[
+        "name",
+        "cluster",
+        "image",
+        "containers",
         "task",
         "service",
         "remove",
         "definition",
-        "drift",
-        "suspend",
-        "promotion",
         "allow-unknown-fields",
+        "allow-plain-secrets",
+        "rollout",
     ],
+    later: &["drift", "suspend", "promotion"],
     elsewhere: &[
         ("account", AT_THE_TOP),
         ("region", AT_THE_TOP),
@@ -68,65 +83,33 @@ pub(super) const SERVICE: Keys = Keys {
         ("timeout", "[services.NAME.rollout]"),
         ("on-failure", "[services.NAME.rollout]"),
     ],
+    has_fields: true,
 };
 
-/// The fields of a container definition but for its name, which is the table's
-/// (ECS API reference, ContainerDefinition).
-pub(super) const CONTAINER: Keys = Keys {
-    known: &["image"],
-    later: &[
-        "command",
-        "cpu",
-        "credentialSpecs",
-        "dependsOn",
-        "disableNetworking",
-        "dnsSearchDomains",
-        "dnsServers",
-        "dockerLabels",
-        "dockerSecurityOptions",
-        "entryPoint",
-        "environment",
-        "environmentFiles",
-        "essential",
-        "extraHosts",
-        "firelensConfiguration",
-        "healthCheck",
-        "hostname",
-        "interactive",
-        "links",
-        "linuxParameters",
-        "logConfiguration",
-        "memory",
-        "memoryReservation",
-        "mountPoints",
-        "portMappings",
-        "privileged",
-        "pseudoTerminal",
-        "readonlyRootFilesystem",
-        "repositoryCredentials",
-        "resourceRequirements",
-        "restartPolicy",
-        "secrets",
-        "startTimeout",
-        "stopTimeout",
-        "systemControls",
-        "ulimits",
-        "user",
-        "versionConsistency",
-        "volumesFrom",
-        "workingDirectory",
-    ],
-    elsewhere: &[
-        ("account", AT_THE_TOP),
-        ("region", AT_THE_TOP),
-        ("role", AT_THE_TOP),
-        ("provenance", AT_THE_TOP),
-        ("cluster", "[services.NAME]"),
-        ("rollout", "[services.NAME]"),
-        ("timeout", "[services.NAME.rollout]"),
-        ("on-failure", "[services.NAME.rollout]"),
-    ],
-};
+/// Keys of evenkeel's own that were found among AWS's fields.
+const OWN: [(&str, &str); 14] = [
+    ("account", AT_THE_TOP),
+    ("region", AT_THE_TOP),
+    ("role", AT_THE_TOP),
+    ("provenance", AT_THE_TOP),
+    ("cluster", "[services.NAME]"),
+    ("containers", "[services.NAME]"),
+    ("task", "[services.NAME]"),
+    ("rollout", "[services.NAME]"),
+    ("remove", "[services.NAME]"),
+    ("definition", "[services.NAME]"),
+    ("allow-unknown-fields", "[services.NAME]"),
+    ("allow-plain-secrets", "[services.NAME]"),
+    ("timeout", "[services.NAME.rollout]"),
+    ("on-failure", "[services.NAME.rollout]"),
+];
+
+/// Where a key of evenkeel's own belongs.
+pub(super) fn own(name: &str) -> Option<&'static str> {
+    OWN.iter()
+        .find(|(key, _)| *key == name)
+        .map(|(_, place)| *place)
+}
 
 /// `[rollout]`, for every service of the file.
 pub(super) const ROLLOUTS: Keys = Keys {
@@ -143,6 +126,7 @@ pub(super) const ROLLOUTS: Keys = Keys {
         ("image", "[services.NAME]"),
         ("containers", "[services.NAME]"),
     ],
+    has_fields: false,
 };
 
 /// `[services.NAME.rollout]`.
@@ -161,6 +145,7 @@ pub(super) const ROLLOUT: Keys = Keys {
         ("container", "before = [{ container = …, command = … }]"),
         ("command", "before = [{ container = …, command = … }]"),
     ],
+    has_fields: false,
 };
 
 /// One of `before`'s tables.
@@ -168,6 +153,7 @@ pub(super) const BEFORE: Keys = Keys {
     known: &["container", "command"],
     later: &[],
     elsewhere: &[("timeout", "[services.NAME.rollout]")],
+    has_fields: false,
 };
 
 impl Keys {
@@ -176,6 +162,11 @@ impl Keys {
             return Guess::Later;
         }
         if let Some((_, place)) = self.elsewhere.iter().find(|(key, _)| *key == name) {
+            return Guess::Elsewhere(place);
+        }
+        if self.has_fields
+            && let Some(place) = unknown::home(name)
+        {
             return Guess::Elsewhere(place);
         }
         let all = self.known.iter().chain(self.later).copied();
@@ -225,15 +216,8 @@ mod tests {
             ROLLOUTS.guess("before"),
             Guess::Elsewhere("[services.NAME.rollout]")
         );
-        assert_eq!(
-            CONTAINER.guess("enviroment"),
-            Guess::MeantLater("environment")
-        );
-        assert_eq!(
-            CONTAINER.guess("port_mappings"),
-            Guess::MeantLater("portMappings")
-        );
-        assert_eq!(SERVICE.guess("task"), Guess::Later);
+        assert_eq!(SERVICE.guess("drift"), Guess::Later);
+        assert_eq!(SERVICE.guess("drfit"), Guess::MeantLater("drift"));
         assert_eq!(SERVICE.guess("region"), Guess::Elsewhere(AT_THE_TOP));
         assert_eq!(SERVICE.guess("colour"), Guess::Unknown);
         assert_eq!(SERVICE.guess(""), Guess::Unknown);

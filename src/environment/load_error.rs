@@ -104,7 +104,7 @@ impl Unreadable {
 }
 
 /// Why the system refused, without its number for that.
-fn why(error: &io::Error) -> String {
+pub(super) fn why(error: &io::Error) -> String {
     let text = error.to_string();
     match (text.rfind(" (os error "), error.raw_os_error()) {
         (Some(number), Some(_)) => text[..number].to_owned(),

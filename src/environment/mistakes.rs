@@ -22,6 +22,7 @@ pub(super) struct Mistake {
     message: String,
     help: Option<String>,
     also: Option<(Range<usize>, &'static str)>,
+    hidden: bool,
 }
 
 impl Mistake {
@@ -31,12 +32,21 @@ impl Mistake {
             message: message.into(),
             help: None,
             also: None,
+            hidden: false,
         }
     }
 
     #[must_use]
     pub(super) fn help(mut self, help: impl Into<Option<String>>) -> Self {
         self.help = help.into();
+        self
+    }
+
+    /// Its line is never shown: it holds a secret, and what is shown may end up
+    /// in a log that more people can read than the file.
+    #[must_use]
+    pub(super) fn hidden(mut self) -> Self {
+        self.hidden = true;
         self
     }
 
@@ -98,8 +108,8 @@ impl Mistakes {
             .iter()
             .take(SHOWN)
             .map(|mistake| {
-                if self.source.text.trim().is_empty() {
-                    // There is no line to show.
+                if self.source.text.trim().is_empty() || self.is_hidden(mistake) {
+                    // There is no line to show, or none that may be shown.
                     let at = self.source.location(mistake.span.start);
                     let hint = mistake.help.as_deref();
                     return plain::render(&mistake.message, Some(&at), hint, styled, width);
@@ -115,6 +125,19 @@ impl Mistakes {
             ));
         }
         shown.join("\n")
+    }
+
+    /// Whether a line of this mistake, or one between its two places, has one
+    /// that is hidden.
+    fn is_hidden(&self, mistake: &Mistake) -> bool {
+        let line = |span: &Range<usize>| self.source.line_of(span.start);
+        let own = line(&mistake.span);
+        let other = mistake.also.as_ref().map_or(own, |(span, _)| line(span));
+        let lines = own.min(other)..=own.max(other);
+        self.list
+            .iter()
+            .filter(|other| other.hidden)
+            .any(|hidden| lines.contains(&line(&hidden.span)))
     }
 
     fn group<'a>(&'a self, mistake: &'a Mistake, width: usize) -> Group<'a> {

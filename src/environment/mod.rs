@@ -6,6 +6,10 @@
 use std::path::Path;
 
 mod before;
+mod containers;
+mod content;
+mod declared;
+mod definition;
 mod desired;
 mod duration;
 mod edit;
@@ -19,10 +23,14 @@ mod parse;
 mod plain;
 mod read;
 mod regions;
+mod removals;
+mod secrets;
 mod services;
 mod show;
 mod source;
 mod syntax;
+mod typed;
+mod unknown;
 mod values;
 mod walk;
 
@@ -34,7 +42,7 @@ pub use edit::{Draft, Edit, Slot, image_for};
 pub use find::{all, find};
 pub use load_error::{LoadError, Unreadable};
 pub use mistakes::Mistakes;
-pub use parse::parse;
+pub use parse::{Files, parse, parse_with};
 
 /// Loads an environment file. The environment is named after the file.
 ///
@@ -43,7 +51,13 @@ pub use parse::parse;
 pub fn load(path: &Path) -> Result<Desired, LoadError> {
     let text = read::text(path)?;
     let environment = path.file_stem().unwrap_or_default().to_string_lossy();
-    Ok(parse(&path.to_string_lossy(), &environment, &text)?)
+    let beside = |name: &str| read::beside(path, name);
+    Ok(parse_with(
+        &path.to_string_lossy(),
+        &environment,
+        &text,
+        &beside,
+    )?)
 }
 
 #[cfg(test)]

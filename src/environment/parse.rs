@@ -1,5 +1,6 @@
 //! The text of an environment file → [`Desired`], or all its mistakes.
 
+use std::io;
 use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
@@ -15,6 +16,9 @@ use super::syntax::Syntax;
 use super::values;
 use super::walk::{Findings, Table};
 
+/// Reads a file that an environment file names, by the name that it has there.
+pub type Files<'a> = dyn Fn(&str) -> io::Result<Vec<u8>> + 'a;
+
 /// What the services need to know of the file they are in.
 pub(super) struct Above<'a> {
     pub(super) source: &'a Source,
@@ -23,6 +27,8 @@ pub(super) struct Above<'a> {
     pub(super) cluster: Option<&'a ClusterName>,
     /// What holds for all services that do not say otherwise.
     pub(super) rollout: Rollout,
+    pub(super) unknown_fields: bool,
+    pub(super) files: &'a Files<'a>,
 }
 
 impl Above<'_> {
@@ -47,12 +53,27 @@ cluster = "wage-prod"
 [services.api]
 image = "123456789012.dkr.ecr.us-west-1.amazonaws.com/api:1.4.2""#;
 
-/// Reads the text of an environment file. `file` is its name for messages and
-/// locations; a byte order mark at its start is ignored.
+/// Reads the text of an environment file that names no other file. `file` is
+/// its name for messages and locations; a byte order mark at its start is
+/// ignored.
 ///
 /// # Errors
 /// All the mistakes in it at once, at least one.
 pub fn parse(file: &str, environment: &str, source: &str) -> Result<Desired, Mistakes> {
+    let none = |_: &str| Err(io::Error::from(io::ErrorKind::NotFound));
+    parse_with(file, environment, source, &none)
+}
+
+/// As `parse`; what the file names is read by `files`.
+///
+/// # Errors
+/// All the mistakes in it at once, at least one.
+pub fn parse_with(
+    file: &str,
+    environment: &str,
+    source: &str,
+    files: &Files<'_>,
+) -> Result<Desired, Mistakes> {
     let source = Source::new(file, source.strip_prefix('\u{feff}').unwrap_or(source));
     if let Some(mistake) = json(&source.text) {
         return Err(Mistakes::new(source, vec![mistake]));
@@ -72,7 +93,7 @@ pub fn parse(file: &str, environment: &str, source: &str) -> Result<Desired, Mis
             .help(format!("the smallest file looks like this:\n{SMALLEST}"));
         return Err(Mistakes::new(source, vec![mistake]));
     }
-    let desired = top(table, &source, environment, &mut found);
+    let desired = top(table, &source, environment, files, &mut found);
 
     let Findings { list, missing, .. } = found;
     let list = syntax.with(list, missing);
@@ -96,6 +117,7 @@ fn top(
     mut table: Table<'_>,
     source: &Source,
     environment: &str,
+    files: &Files<'_>,
     found: &mut Findings<'_>,
 ) -> Option<Desired> {
     let first = table
@@ -115,6 +137,7 @@ fn top(
     let services_entry = required("services");
     let role_entry = table.take("role");
     let provenance_entry = table.take("provenance");
+    let unknown_entry = table.take("allow-unknown-fields");
     let rollout_entry = table.take("rollout");
     // Missing keys go above the first header, so that is where they are missed.
     let start = [&rollout_entry, &services_entry]
@@ -134,6 +157,7 @@ fn top(
         None => Some(None),
     };
     let provenance = provenance_entry.map_or(Some(true), |entry| entry.boolean(found));
+    let unknown_fields = unknown_entry.map_or(Some(false), |entry| entry.boolean(found));
     let rollout =
         rollout_entry.map_or_else(Rollout::default, |entry| services::rollouts(&entry, found));
     let above = Above {
@@ -142,6 +166,9 @@ fn top(
         region: region.as_ref(),
         cluster: cluster.as_ref(),
         rollout,
+        // A wrong value is one mistake, not one for every field.
+        unknown_fields: unknown_fields.unwrap_or(true),
+        files,
     };
     let services = services_entry.and_then(|entry| {
         let services = entry.table(found, || match entry.value {

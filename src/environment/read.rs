@@ -2,7 +2,7 @@
 //! have, and tells apart what it is when it is no text.
 
 use std::fs;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use super::desired::Location;
@@ -34,6 +34,23 @@ pub(super) fn text(path: &Path) -> Result<String, Unreadable> {
         return Err(too_large(&file, "is too large"));
     }
     decode(&file, bytes)
+}
+
+/// A file that an environment file names; its name starts at that file's folder.
+pub(super) fn beside(environment: &Path, name: &str) -> io::Result<Vec<u8>> {
+    let path = environment.parent().unwrap_or(Path::new("")).join(name);
+    let kind = fs::metadata(&path)?;
+    if !kind.is_file() {
+        return Err(io::Error::other("it is not an ordinary file"));
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(&path)?
+        .take(LARGEST + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(io::Error::other("it is larger than 1 MiB"));
+    }
+    Ok(bytes)
 }
 
 fn too_large(file: &str, what: &str) -> Unreadable {

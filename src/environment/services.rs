@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::model::{ClusterName, ServiceName};
 
 use super::before;
-use super::desired::{DEFAULT_TIMEOUT, Image, OnFailure, OneOff, Service};
+use super::content::Content;
+use super::desired::{DEFAULT_TIMEOUT, OnFailure, OneOff, Service};
 use super::keys;
 use super::mistakes::Mistake;
 use super::parse::Above;
@@ -56,52 +57,24 @@ fn service(
         refuse_twice(cluster, service, &name_at, taken, found);
     }
 
-    let direct = table.take("image");
-    let containers = table.take("containers");
+    let content = Content::read(&mut table, entry, above, found);
     let (own, before) = table
         .take("rollout")
         .map_or_else(Default::default, |entry| {
             rollout(&entry, &shown, above.source, found)
         });
     let meant = table.refuse_rest(&keys::SERVICE, found);
-    let images = match (&direct, &containers) {
-        (Some(image), Some(containers)) => {
-            let (first, second) = if image.key.start < containers.key.start {
-                (&image.key, &containers.key)
-            } else {
-                (&containers.key, &image.key)
-            };
-            found.add(
-                Mistake::new(
-                    second.clone(),
-                    format!("service `{shown}` has both `image` and `containers`"),
-                )
-                .also(first.clone(), "the other")
-                .help(
-                    "keep `image` for the only container, or `containers` to name each".to_owned(),
-                ),
-            );
-            values::image(image, found);
-            read_containers(containers, entry.name, above, found);
-            None
-        }
-        (Some(image), None) => only_image(image, above.source, found),
-        (None, Some(containers)) => read_containers(containers, entry.name, above, found),
-        (None, None) => {
-            if !meant.contains("image") && !meant.contains("containers") {
-                no_image(entry, above, found);
-            }
-            None
-        }
-    };
+    if content.is_nothing && Content::KEYS.iter().all(|key| !meant.contains(key)) {
+        nothing(entry, above, found);
+    }
     Some(Service {
         name: entry.name.to_owned(),
         service: service?,
         cluster: cluster?,
-        images: images?,
-        assignments: Vec::new(),
-        remove: Vec::new(),
-        definition: None,
+        images: content.images,
+        assignments: content.assignments,
+        remove: content.remove,
+        definition: content.definition,
         timeout: own
             .timeout
             .or(above.rollout.timeout)
@@ -187,105 +160,10 @@ fn refuse_twice(
     }
 }
 
-fn only_image(entry: &Entry<'_>, source: &Source, found: &mut Findings<'_>) -> Option<Vec<Image>> {
-    let image_at = source.location(entry.span.start);
-    let image = values::image(entry, found)?;
-    Some(vec![Image {
-        container: None,
-        image,
-        container_at: image_at.clone(),
-        image_at,
-    }])
-}
-
-fn read_containers(
-    entry: &Entry<'_>,
-    service: &str,
-    above: &Above<'_>,
-    found: &mut Findings<'_>,
-) -> Option<Vec<Image>> {
-    let service = brief(service);
-    let table = entry.table(found, || {
-        format!("write [services.{service}.containers.NAME] for each")
-    })?;
-    if table.first().is_none() {
-        found.add_missing(
-            Mistake::new(entry.key.clone(), "no container is named here").help(format!(
-                "write [services.{service}.containers.NAME] for each"
-            )),
-        );
-        return None;
-    }
-    // Every container is looked at, so that all mistakes are found at once.
-    let images: Vec<Option<Image>> = table
-        .into_entries()
-        .iter()
-        .map(|container| read_container(container, &service, above, found))
-        .collect();
-    images.into_iter().collect()
-}
-
-fn read_container(
-    entry: &Entry<'_>,
-    service: &str,
-    above: &Above<'_>,
-    found: &mut Findings<'_>,
-) -> Option<Image> {
-    let shown = brief(entry.name);
-    let mut table = entry.table(found, || match entry.name {
-        "image" => format!("name the container: [services.{service}.containers.NAME]"),
-        _ => format!("write it as [services.{service}.containers.{shown}]"),
-    })?;
-    // Containers are named by the rule of services (API reference, ContainerDefinition).
-    let rightly_named = match entry.name.parse::<ServiceName>() {
-        Ok(_) => true,
-        Err(invalid) => {
-            found.add(
-                Mistake::new(
-                    entry.key.clone(),
-                    format!("invalid container name `{shown}`: {invalid}"),
-                )
-                .help("write the name that the task definition has".to_owned()),
-            );
-            false
-        }
-    };
-    if let Some(name) = table.take("name") {
-        found.add(
-            Mistake::new(name.key, "`name` does not belong here")
-                .help(format!("the table is named after the container: `{shown}`")),
-        );
-    }
-    let declared = table.take("image");
-    let meant = table.refuse_rest(&keys::CONTAINER, found);
-    let Some(declared) = declared else {
-        if !meant.contains("image") {
-            found.add_missing(
-                Mistake::new(
-                    entry.key.clone(),
-                    format!("container `{shown}` has no image"),
-                )
-                .help(format!(
-                    "add under its header:\nimage = \"{}\"",
-                    above.example_image(service)
-                )),
-            );
-        }
-        return None;
-    };
-    let image = values::image(&declared, found)?;
-    rightly_named.then(|| Image {
-        container: Some(entry.name.to_owned()),
-        image,
-        container_at: above.source.location(entry.key.start),
-        image_at: above.source.location(declared.span.start),
-    })
-}
-
-fn no_image(entry: &Entry<'_>, above: &Above<'_>, found: &mut Findings<'_>) {
+fn nothing(entry: &Entry<'_>, above: &Above<'_>, found: &mut Findings<'_>) {
     let shown = brief(entry.name);
     found.add_missing(
-        Mistake::new(entry.key.clone(), format!("service `{shown}` has no image")).help(format!(
+        Mistake::new(entry.key.clone(), format!("service `{shown}` declares nothing")).help(format!(
             "add under its header:\nimage = \"{}\"\nor, with several containers, name each: [services.{shown}.containers.NAME]",
             above.example_image(&shown)
         )),

@@ -41,7 +41,6 @@ impl Source {
             column,
         }
     }
-
     /// The line that holds an offset.
     pub(super) fn line_of(&self, offset: usize) -> usize {
         self.starts.partition_point(|start| *start <= offset)

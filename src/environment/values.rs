@@ -1,17 +1,21 @@
 //! Single values: read, checked by the model's rules, and where one is wrong,
 //! the value that was probably meant.
 
+use std::io::ErrorKind;
 use std::str::FromStr;
 use std::time::Duration;
 
 use crate::model::{AccountId, ClusterName, ImageReference, Invalid, Region, ServiceName};
 
-use super::desired::OnFailure;
+use super::definition;
+use super::desired::{Definition, OnFailure};
 use super::duration;
 use super::keys::nearest;
+use super::load_error::why;
 use super::mistakes::Mistake;
+use super::parse::Above;
 use super::regions;
-use super::show::brief;
+use super::show::{self, brief};
 use super::walk::{Entry, Findings};
 
 /// A rollout that ends sooner cannot be told from one that has not begun: ECS
@@ -197,6 +201,54 @@ pub(super) fn on_failure(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<
         )
         .help(help),
     );
+    None
+}
+
+/// The names of variables, in a list.
+pub(super) fn names(entry: &Entry<'_>, found: &mut Findings<'_>) -> Vec<String> {
+    let example = "write it like [\"NAME\"]";
+    let Some(items) = entry.items() else {
+        if !entry.span.is_empty() {
+            found.add(entry.mismatch("a list").help(example.to_owned()));
+        }
+        return Vec::new();
+    };
+    let name = |item: &Entry<'_>| item.string(found, |_| None, example).map(str::to_owned);
+    items.iter().filter_map(name).collect()
+}
+
+/// The file that holds a whole task definition, read.
+pub(super) fn definition(
+    entry: &Entry<'_>,
+    above: &Above<'_>,
+    found: &mut Findings<'_>,
+) -> Option<Definition> {
+    let file = entry.string(found, |_| None, "write definition = \"FILE.json\"")?;
+    let shown = show::whole(file);
+    let read = (above.files)(file);
+    let (message, help) = match read.map(|bytes| definition::read(&bytes)) {
+        Ok(Ok(document)) => {
+            return Some(Definition {
+                file: file.to_owned(),
+                document,
+                at: above.source.location(entry.span.start),
+            });
+        }
+        Ok(Err(wrong)) => (
+            format!("{shown} {}", show::whole(&wrong.reason)),
+            wrong.help,
+        ),
+        Err(error) => {
+            let message = match error.kind() {
+                ErrorKind::NotFound | ErrorKind::NotADirectory => {
+                    format!("there is no file {shown}")
+                }
+                _ => format!("cannot read {shown}: {}", show::whole(&why(&error))),
+            };
+            (message, "the path starts at the environment file's folder")
+        }
+    };
+    found.add(Mistake::new(entry.span.clone(), message).help(help.to_owned()));
     None
 }
 

@@ -35,6 +35,20 @@ impl<'a> Findings<'a> {
         self.list.push(mistake);
     }
 
+    /// Refuses a key that is right in another place.
+    pub(super) fn belongs(&mut self, key: &Range<usize>, name: &str, place: &str) {
+        if let Some(known) = TOP.known.iter().find(|known| **known == name) {
+            self.misplaced.insert(known);
+        }
+        let place = if place.starts_with('[') {
+            format!("under {place}")
+        } else {
+            place.to_owned()
+        };
+        let message = format!("`{}` does not belong here", brief(name));
+        self.add(Mistake::new(key.clone(), message).help(format!("write it {place}")));
+    }
+
     pub(super) fn add_missing(&mut self, mistake: Mistake) {
         self.missing.push(mistake);
     }
@@ -80,6 +94,16 @@ impl<'a> Table<'a> {
         self.entries
     }
 
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry<'a>> {
+        self.entries.iter()
+    }
+
+    /// The entries that are picked, and the table of the others.
+    pub(super) fn split(self, picked: impl FnMut(&Entry<'a>) -> bool) -> (Vec<Entry<'a>>, Self) {
+        let (picked, entries) = self.entries.into_iter().partition(picked);
+        (picked, Self { entries })
+    }
+
     pub(super) fn first(&self) -> Option<&Entry<'a>> {
         self.entries.first()
     }
@@ -100,18 +124,8 @@ impl<'a> Table<'a> {
                     "take it out; what the file does not declare is left as it is".to_owned(),
                 ),
                 Guess::Elsewhere(place) => {
-                    if let Some(known) = TOP.known.iter().find(|known| **known == name) {
-                        found.misplaced.insert(known);
-                    }
-                    let place = if place.starts_with('[') {
-                        format!("under {place}")
-                    } else {
-                        place.to_owned()
-                    };
-                    (
-                        format!("`{shown}` does not belong here"),
-                        format!("write it {place}"),
-                    )
+                    found.belongs(&key, name, place);
+                    continue;
                 }
                 Guess::Meant(known) => {
                     meant.insert(known);
@@ -210,26 +224,28 @@ impl<'a> Entry<'a> {
         None
     }
 
-    /// The value as a list, each element under the list's own name; anything
-    /// else is a mistake, with `help` what to write.
+    /// The value as a list; anything else is a mistake, with `help` what to write.
     pub(super) fn list(&self, found: &mut Findings<'_>, help: &str) -> Option<Vec<Entry<'a>>> {
-        if let DeValue::Array(list) = self.value {
-            let element = |item: &'a toml::Spanned<DeValue<'a>>| Entry {
-                name: self.name,
-                key: item.span(),
-                value: item.get_ref(),
-                span: item.span(),
-            };
-            return Some(list.iter().map(element).collect());
+        let items = self.items();
+        if items.is_none() && !self.span.is_empty() {
+            found.add(self.mismatch("a list").help(help.to_owned()));
         }
-        if self.span.is_empty() {
-            return None;
-        }
-        found.add(self.mismatch("a list").help(help.to_owned()));
-        None
+        items
     }
 
-    fn mismatch(&self, wanted: &str) -> Mistake {
+    /// The elements of a list, each named after it.
+    pub(super) fn items(&self) -> Option<Vec<Entry<'a>>> {
+        let list = self.value.as_array()?.iter();
+        let item = |item: &'a toml::Spanned<DeValue<'a>>| Entry {
+            name: self.name,
+            key: item.span(),
+            value: item.get_ref(),
+            span: item.span(),
+        };
+        Some(list.map(item).collect())
+    }
+
+    pub(super) fn mismatch(&self, wanted: &str) -> Mistake {
         let kind = match self.value {
             DeValue::String(_) => "a string",
             DeValue::Integer(_) | DeValue::Float(_) => "a number",

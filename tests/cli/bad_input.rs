@@ -216,7 +216,9 @@ time-out = "15m"
     8 | frobnicate = 1
       | ^^^^^^^^^^
       |
-      = hint: the keys here: `name`, `cluster`, `image`, `containers`, `rollout`
+      = hint: the keys here: `name`, `cluster`, `image`, `containers`, `task`,
+              `service`, `remove`, `definition`, `allow-unknown-fields`,
+              `allow-plain-secrets`, `rollout`
 
     error: unknown key `time-out`
       --> environments/prod.toml:11:1

@@ -83,7 +83,7 @@ fn what_is_missing_is_told_at_once() {
 [services.worker.containers.app]
 [services.web.containers]
 "#), @r#"
-    error: service `api` has no image
+    error: service `api` declares nothing
      --> prod.toml:5:11
       |
     5 | [services.api]
@@ -94,7 +94,7 @@ fn what_is_missing_is_told_at_once() {
               or, with several containers, name each:
               [services.api.containers.NAME]
 
-    error: container `app` has no image
+    error: container `app` declares nothing
      --> prod.toml:6:29
       |
     6 | [services.worker.containers.app]
@@ -167,7 +167,9 @@ colour = "red"
     11 | colour = "red"
        | ^^^^^^
        |
-       = hint: the keys here: `name`, `cluster`, `image`, `containers`, `rollout`
+       = hint: the keys here: `name`, `cluster`, `image`, `containers`, `task`,
+               `service`, `remove`, `definition`, `allow-unknown-fields`,
+               `allow-plain-secrets`, `rollout`
     "#);
 }
 
@@ -175,29 +177,19 @@ colour = "red"
 fn what_is_not_supported_yet_is_not_called_unknown() {
     insta::assert_snapshot!(wrong_services(r#"[services.api]
 image = "a:1"
-task = { cpu = "512" }
-remove = []
+drift = "report"
 "#), @r#"
-    error: `task` is not supported by this version of evenkeel
+    error: `drift` is not supported by this version of evenkeel
      --> prod.toml:7:1
       |
-    7 | task = { cpu = "512" }
-      | ^^^^
-      |
-      = hint: take it out; what the file does not declare is left as it is
-
-    error: `remove` is not supported by this version of evenkeel
-     --> prod.toml:8:1
-      |
-    8 | remove = []
-      | ^^^^^^
+    7 | drift = "report"
+      | ^^^^^
       |
       = hint: take it out; what the file does not declare is left as it is
     "#);
     insta::assert_snapshot!(wrong_services(r#"[services.api.containers.app]
 name = "app"
 image = "a:1"
-environment = { A = "1" }
 enviroment = { A = "1" }
 "#), @r#"
     error: `name` does not belong here
@@ -208,22 +200,13 @@ enviroment = { A = "1" }
       |
       = hint: the table is named after the container: `app`
 
-    error: `environment` is not supported by this version of evenkeel
+    error: unknown key `enviroment`
      --> prod.toml:8:1
       |
-    8 | environment = { A = "1" }
-      | ^^^^^^^^^^^
-      |
-      = hint: take it out; what the file does not declare is left as it is
-
-    error: unknown key `enviroment`
-     --> prod.toml:9:1
-      |
-    9 | enviroment = { A = "1" }
+    8 | enviroment = { A = "1" }
       | ^^^^^^^^^^
       |
-      = hint: did you mean `environment`? It is not supported by this version of
-              evenkeel
+      = hint: did you mean `environment`?
     "#);
 }
 

@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use super::*;
 
+mod definitions;
 mod edit;
+mod fields;
 mod files;
 mod keys;
+mod removals;
 mod robust;
 mod syntax;
 mod values;
+mod whole;
 
 /// A file with nothing wrong in it.
 const RIGHT: &str = r#"account = "123456789012"
@@ -49,6 +53,21 @@ fn wrong(source: &str) -> String {
 fn wrong_services(services: &str) -> String {
     let top = "account = \"123456789012\"\nregion = \"us-west-1\"\ncluster = \"wage-prod\"\n\n";
     wrong(&format!("{top}{services}"))
+}
+
+/// The only service of a right file that begins as it should.
+fn service(services: &str) -> Service {
+    let top = "account = \"123456789012\"\nregion = \"us-west-1\"\ncluster = \"wage-prod\"\n\n";
+    let desired = parse("prod.toml", "prod", &format!("{top}{services}"));
+    let desired = desired.unwrap_or_else(|mistakes| panic!("{}", mistakes.render(false, 80)));
+    desired.services.into_iter().next().unwrap()
+}
+
+/// The assignments of a service, one a line.
+fn assignments(services: &str) -> String {
+    let line = |assignment: &Assignment| format!("{} = {}", assignment.path, assignment.value);
+    let lines: Vec<String> = service(services).assignments.iter().map(line).collect();
+    lines.join("\n")
 }
 
 #[test]

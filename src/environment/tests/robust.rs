@@ -44,6 +44,12 @@ fn piece() -> impl Strategy<Value = String> {
         Just("rollout.timeout = 15\n".to_owned()),
         Just("services.api.name = \"é\"\n".to_owned()),
         Just("role = '''arn\n".to_owned()),
+        Just("[services.api.task]\n".to_owned()),
+        Just("allow-unknown-fields = true\n".to_owned()),
+        Just("environment = { A = 1, \"\\u001b\" = \"x\", TOKEN = \"y\" }\n".to_owned()),
+        Just("portMappings.\"\\u0007\" = {}\n\"\\u0007\" = [{}]\n".to_owned()),
+        Just("healthCheck = { \"\\u0007\" = 1 }\nmemory = \"1 MB\"\n".to_owned()),
+        "remove = \\[\"(containers|task|service)?[.\'a-z]{0,9}\"\\]\n",
         "[\\[\\]{}=.,\"'#\\\\ \r\n\t\u{feff}é]{1,3}",
     ]
 }

@@ -511,7 +511,9 @@ fn escape_sequences_are_never_echoed() {
     7 | "\u001b[31m" = 1 # �
       | ^^^^^^^^^^^^
       |
-      = hint: the keys here: `name`, `cluster`, `image`, `containers`, `rollout`
+      = hint: the keys here: `name`, `cluster`, `image`, `containers`, `task`,
+              `service`, `remove`, `definition`, `allow-unknown-fields`,
+              `allow-plain-secrets`, `rollout`
     "#);
     insta::assert_snapshot!(wrong("a = \"\u{1b}[31mred\"\n"), @r#"
     error: unknown key `a`
@@ -521,7 +523,7 @@ fn escape_sequences_are_never_echoed() {
       | ^
       |
       = hint: the keys here: `account`, `region`, `cluster`, `role`, `provenance`,
-              `rollout`, `services`
+              `rollout`, `allow-unknown-fields`, `services`
 
     error: a control character cannot stand here
      --> prod.toml:1:6

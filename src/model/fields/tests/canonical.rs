@@ -118,7 +118,7 @@ fn a_single_value_has_the_form_of_its_field() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_ecs_makes_of_a_document_is_the_same(which in 0..276_usize, seed: u64) {

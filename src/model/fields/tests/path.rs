@@ -293,7 +293,7 @@ fn every_value_of_the_corpus_has_a_path() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn names_come_back_from_their_path(names in prop::collection::vec(".*", 1..5)) {
