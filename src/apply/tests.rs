@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::plan::{Basis, Change, Target};
+use crate::model::fields::{Path, Root};
+use crate::plan::{Basis, Change, FieldChange, Target};
 
 fn arn(revision: u64) -> RevisionArn {
     format!("arn:aws:ecs:us-west-1:123456789012:task-definition/web:{revision}")
@@ -112,6 +113,17 @@ fn any_other_newer_deployment_is_not() {
         ..to(Target::Existing(arn(41)))
     };
     assert_eq!(says(&restart, &next(41, "COMPLETED")), "moved");
+    // Nor is a change of the service's own fields done by a mere deployment.
+    for revision in [41, 42] {
+        let mut fields = to(Target::Existing(arn(revision)));
+        fields.service.fields.push(FieldChange {
+            path: Path::new(Root::Service).field("desiredCount"),
+            from: Some(json!(3)),
+            to: Some(json!(4)),
+            at: None,
+        });
+        assert_eq!(says(&fields, &next(revision, "COMPLETED")), "moved");
+    }
 }
 
 #[test]

@@ -160,7 +160,11 @@ impl Apply<'_> {
             } else {
                 How::Started
             };
-            step.state = Progress::Waiting(Box::new(Waiting::new(watched, how)));
+            let mut waiting = Waiting::new(watched, how);
+            // A rollout can be over before the first look. Its beginning tells
+            // it from others in the history.
+            waiting.began = rollout::began(&waiting.watched, &service);
+            step.state = Progress::Waiting(Box::new(waiting));
         }
     }
 }
