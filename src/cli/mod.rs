@@ -8,6 +8,7 @@ mod log;
 mod plan;
 mod provenance;
 mod sandbox;
+mod schema;
 mod wait;
 
 use std::ffi::OsString;
@@ -82,6 +83,7 @@ enum Command {
     Apply(apply::Args),
     Wait(wait::Args),
     Sandbox(sandbox::Args),
+    Schema(schema::Args),
 }
 
 /// Runs the command line and prints whatever goes wrong.
@@ -131,6 +133,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::Apply(args) => apply::run(args, &cli.global).await,
             Command::Wait(args) => wait::run(args, &cli.global).await,
             Command::Sandbox(args) => sandbox::run(args).await,
+            Command::Schema(args) => schema::run(&args),
         }
     })
 }

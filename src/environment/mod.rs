@@ -18,6 +18,7 @@ mod parse;
 mod plain;
 mod read;
 mod regions;
+mod schema;
 mod services;
 mod show;
 mod source;
@@ -30,6 +31,7 @@ pub use find::{all, find};
 pub use load_error::{LoadError, Unreadable};
 pub use mistakes::Mistakes;
 pub use parse::parse;
+pub use schema::schema;
 
 /// Loads an environment file. The environment is named after the file.
 ///

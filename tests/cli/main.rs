@@ -17,6 +17,7 @@ mod output;
 mod plan;
 mod provenance;
 mod sandbox;
+mod schema;
 mod support;
 mod terminal;
 mod usage;

@@ -99,13 +99,14 @@ fn help_and_version_touch_nothing() {
     assert!(left.is_empty(), "{left:?}");
 }
 
-const COMMANDS: [&str; 6] = [
+const COMMANDS: [&str; 7] = [
     "",
     "plan",
     "apply",
     "sandbox",
     "sandbox reset",
     "sandbox push",
+    "schema",
 ];
 
 #[test]
@@ -136,6 +137,7 @@ fn help_at_a_glance() {
       wait     Wait for rollouts of what is declared, started by whomever; never
                writes
       sandbox  The embedded ECS, for trying and for tests
+      schema   Print the JSON schema of environment files, for editors
       help     Print this message or the help of the given subcommand(s)
 
     Options:
