@@ -11,6 +11,7 @@ mod plan;
 mod provenance;
 mod rollback;
 mod sandbox;
+mod schema;
 mod set;
 mod status;
 mod wait;
@@ -91,6 +92,7 @@ enum Command {
     Set(set::Args),
     Rollback(rollback::Args),
     Sandbox(sandbox::Args),
+    Schema(schema::Args),
 }
 
 /// Runs the command line and prints whatever goes wrong.
@@ -144,6 +146,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::Set(args) => set::run(args, &cli.global).await,
             Command::Rollback(args) => rollback::run(args, &cli.global).await,
             Command::Sandbox(args) => sandbox::run(args).await,
+            Command::Schema(args) => schema::run(&args),
         }
     })
 }

@@ -24,6 +24,7 @@ mod plain;
 mod read;
 mod regions;
 mod removals;
+mod schema;
 mod secrets;
 mod services;
 mod show;
@@ -43,6 +44,7 @@ pub use find::{all, find};
 pub use load_error::{LoadError, Unreadable};
 pub use mistakes::Mistakes;
 pub use parse::{Files, parse, parse_with};
+pub use schema::schema;
 
 /// Loads an environment file. The environment is named after the file.
 ///

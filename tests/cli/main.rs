@@ -19,6 +19,7 @@ mod plan;
 mod provenance;
 mod rollback;
 mod sandbox;
+mod schema;
 mod set;
 mod status;
 mod support;

@@ -105,7 +105,7 @@ fn help_and_version_touch_nothing() {
     assert!(left.is_empty(), "{left:?}");
 }
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 11] = [
     "",
     "plan",
     "apply",
@@ -116,6 +116,7 @@ const COMMANDS: [&str; 10] = [
     "sandbox",
     "sandbox reset",
     "sandbox push",
+    "schema",
 ];
 
 #[test]
@@ -152,6 +153,7 @@ fn help_at_a_glance() {
                 byte
       rollback  Write the images of an earlier revision into the environment file
       sandbox   The embedded ECS, for trying and for tests
+      schema    Print the JSON schema of environment files, for editors
       help      Print this message or the help of the given subcommand(s)
 
     Options:
