@@ -33,11 +33,11 @@ fn outcome(report: &Report) -> &Outcome {
 }
 
 fn pauses(events: &[Event]) -> Vec<&Pause> {
-    let pause = |event| match event {
-        &Event::Paused { ref pause, .. } => Some(pause),
+    let pause = events.iter().filter_map(|event| match event {
+        Event::Paused { pause, .. } => Some(pause),
         _ => None,
-    };
-    events.iter().filter_map(pause).collect()
+    });
+    pause.collect()
 }
 
 /// What the command that is printed sends.
