@@ -26,7 +26,7 @@ mod values;
 mod walk;
 
 pub use desired::{DEFAULT_TIMEOUT, Desired, Image, Location, OnFailure, OneOff, Service};
-pub use find::{all, find};
+pub use find::{all, find, names};
 pub use load_error::{LoadError, Unreadable};
 pub use mistakes::Mistakes;
 pub use parse::parse;
