@@ -76,14 +76,20 @@ fn plan_service(
     if let Verdict::Change(change) = &mut verdict {
         notes.extend(origin::mark(change, desired, options.provenance));
     }
+    let healthy = healthy(&key, &verdict, observed)?;
+    let marked = marked(&key, &verdict, observed)?;
+    // Asked for above, where it matters.
+    if let Ok(Seen::Unreadable(why)) = observed.history(&key) {
+        notes.push(Note::HistoryUnknown { why: why.clone() });
+    }
     Ok(ServicePlan {
         name: desired.name.clone(),
         key,
         timeout: desired.timeout,
         on_failure: desired.on_failure,
         watch_only: false,
-        healthy: healthy(&key_of(desired), &verdict, observed)?,
-        marked: marked(&key_of(desired), &verdict, observed)?,
+        healthy,
+        marked,
         verdict,
         notes,
     })

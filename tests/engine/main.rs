@@ -6,6 +6,10 @@ mod calls;
 mod documents;
 mod failures;
 mod once;
+mod permissions;
+#[expect(dead_code, reason = "conditions are tests/iam's")]
+#[path = "../iam/policy.rs"]
+mod policy;
 mod provenance;
 mod rollouts;
 mod stages;
