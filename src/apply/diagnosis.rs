@@ -221,16 +221,32 @@ fn cause(task: &Task) -> Option<(String, &'static str, Option<String>)> {
         _ => match exited(&task.containers) {
             Some((container, status)) => {
                 let name = &container.name;
-                let (says, next) = match status {
-                    137 => (format!("{name} was killed (exit code 137)"), MEMORY),
-                    126 | 127 => (format!("{name} exited with code {status}"), COMMAND),
-                    _ => (format!("{name} exited with code {status}"), EXITED),
-                };
+                let (says, next) = exit(name, status);
                 Some((says, next, Some(name.clone())))
             }
             None if stopped.is_empty() => Some(("nobody knows why".into(), UNKNOWN, None)),
             None => Some((first_sentence(&stopped), UNKNOWN, None)),
         },
+    }
+}
+
+fn exit(name: &str, status: i64) -> (String, &'static str) {
+    match status {
+        137 => (format!("{name} was killed (exit code 137)"), MEMORY),
+        126 | 127 => (format!("{name} exited with code {status}"), COMMAND),
+        _ => (format!("{name} exited with code {status}"), EXITED),
+    }
+}
+
+/// The cause where a container's code is known, whatever its task says.
+pub fn exited_with(container: &str, code: i64, task: &str) -> Cause {
+    let (says, next) = exit(container, code);
+    Cause {
+        says,
+        tasks: 1,
+        next: next.to_owned(),
+        container: Some(container.to_owned()),
+        task: Some(task.to_owned()),
     }
 }
 

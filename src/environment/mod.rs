@@ -40,7 +40,7 @@ pub use desired::{
     Service,
 };
 pub use edit::{Draft, Edit, Slot, image_for};
-pub use find::{all, find};
+pub use find::{all, find, names};
 pub use load_error::{LoadError, Unreadable};
 pub use mistakes::Mistakes;
 pub use parse::{Files, parse, parse_with};

@@ -87,14 +87,20 @@ fn plan_service(
         notes.extend(origin::mark(change, desired, options.provenance));
     }
     notes.extend(bakes_too_long(&key, &verdict, desired.timeout, observed));
+    let healthy = healthy(&key, &verdict, observed)?;
+    let marked = marked(&key, &verdict, observed)?;
+    // Asked for above, where it matters.
+    if let Ok(Seen::Unreadable(why)) = observed.history(&key) {
+        notes.push(Note::HistoryUnknown { why: why.clone() });
+    }
     Ok(ServicePlan {
         name: desired.name.clone(),
         key,
         timeout: desired.timeout,
         on_failure: desired.on_failure,
         watch_only: false,
-        healthy: healthy(&key_of(desired), &verdict, observed)?,
-        marked: marked(&key_of(desired), &verdict, observed)?,
+        healthy,
+        marked,
         verdict,
         notes,
     })

@@ -318,7 +318,11 @@ fn nothing_rolls_out_merely_to_pin() {
         plan.notes,
         [Note::DigestUnknown {
             container: "app".into(),
-            tag: "1.4.1".into()
+            tag: "1.4.1".into(),
+            why: Some(Unreadable {
+                why: "denied".into(),
+                hint: None,
+            }),
         }]
     );
 }

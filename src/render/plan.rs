@@ -11,6 +11,7 @@ use super::lines::{Columns, title};
 use super::style::{BAD, BUSY, CHANGE, DIM, GOOD, Styled};
 use super::words::{WIDTH, command, defuse, defuse_line, duration, paragraph, tasks, time};
 use crate::model::{ImageReference, TaskDefinition};
+use crate::observed::Unreadable;
 use crate::plan::{
     Block, Change, Count, FailedBefore, ImageChange, Note, Plan, ServicePlan, Target, Verdict,
 };
@@ -381,8 +382,24 @@ pub(super) fn note_text(note: &Note) -> String {
                 defuse(live)
             )
         }
-        Note::DigestUnknown { container, tag } => format!(
+        Note::DigestUnknown {
+            container,
+            tag,
+            why: None,
+        } => format!(
             "{container}: {tag} runs without a digest, and ECS does not tell which image that was; taken to be the same"
+        ),
+        Note::DigestUnknown {
+            container,
+            tag,
+            why: Some(why),
+        } => format!(
+            "{container}: {tag} runs without a digest, and is taken to be the same; which image that was could not be read: {}",
+            with_hint(why)
+        ),
+        Note::HistoryUnknown { why } => format!(
+            "whether a deployment of this service failed before could not be read: {}",
+            with_hint(why)
         ),
         Note::TasksMissing { running, desired } => {
             format!("only {} run", tasks(*running, *desired))
@@ -396,6 +413,13 @@ pub(super) fn note_text(note: &Note) -> String {
         Note::NoRoomForProvenance { tags } => format!(
             "the new revision carries no provenance tags: {tags} other tags leave no room for them"
         ),
+    }
+}
+
+fn with_hint(why: &Unreadable) -> String {
+    match &why.hint {
+        Some(hint) => format!("{} ({hint})", defuse(&why.why)),
+        None => defuse(&why.why),
     }
 }
 

@@ -200,7 +200,8 @@ const NO_TIME: Deviation = Deviation {
     why: "ministack's list of service deployments is empty; a FAILED deployment, which it keeps, has no end",
 };
 
-const NO_PLANNED_TIME: Deviation = Deviation {
+/// The same in the plan.
+const NO_TIME_IN_A_PLAN: Deviation = Deviation {
     of: Ministack,
     at: "plan of what failed.failed_at",
     sandbox: r#""TIME""#,
@@ -232,7 +233,7 @@ pub const OF_A_BREAKER_THAT_GOES_BACK: &[Deviation] = &[
     because("failed_because", ROLLED_BACK),
     FIRED,
     NO_TIME,
-    NO_PLANNED_TIME,
+    NO_TIME_IN_A_PLAN,
 ];
 
 /// In the story of a breaker that only stops.
@@ -245,7 +246,7 @@ pub const OF_A_BREAKER_THAT_STOPS: &[Deviation] = &[
     because("failed_because", STOPPED),
     FIRED,
     NO_TIME,
-    NO_PLANNED_TIME,
+    NO_TIME_IN_A_PLAN,
 ];
 
 /// In the story without a breaker.

@@ -7,6 +7,10 @@ mod documents;
 mod failures;
 mod live;
 mod once;
+mod permissions;
+#[expect(dead_code, reason = "conditions are tests/iam's")]
+#[path = "../iam/policy.rs"]
+mod policy;
 mod provenance;
 mod rollouts;
 mod stages;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use evenkeel::apply::Apply;
-use evenkeel::cloud::{Access, Cache, Connection, Transport};
+use evenkeel::cloud::{self, Access, Cache, Connection, Transport};
 use evenkeel::environment::{self, Desired};
 use evenkeel::event::{Event, Outcome, Report};
 use evenkeel::model::RevisionArn;
@@ -49,6 +49,20 @@ impl World {
     }
 
     pub async fn with(sandbox: Sandbox, file: &str, cache: Option<Cache>) -> Self {
+        Self::seen_through(sandbox, file, cache, |_, _| ()).await
+    }
+
+    /// Where ECS says otherwise than the sandbox would; the operation is given.
+    pub async fn amending(sandbox: Sandbox, file: &str, amend: fn(&str, &mut Value)) -> Self {
+        Self::seen_through(sandbox, file, None, amend).await
+    }
+
+    async fn seen_through(
+        sandbox: Sandbox,
+        file: &str,
+        cache: Option<Cache>,
+        amend: fn(&str, &mut Value),
+    ) -> Self {
         let desired = read(file);
         sandbox
             .seed(&seed(&desired))
@@ -56,7 +70,11 @@ impl World {
         let handler = sandbox.clone();
         let transport = Transport::InMemory(Arc::new(move |request| {
             let sandbox = handler.clone();
-            Box::pin(async move { sandbox.exchange(request).await })
+            Box::pin(async move {
+                let operation = operation(&request);
+                let answer = sandbox.exchange(request).await?;
+                Some(answer.map(|body| amended(&operation, body, amend)))
+            })
         }));
         let access = Access {
             account: desired.account,
@@ -76,12 +94,16 @@ impl World {
     }
 
     pub async fn plan_with(&self, file: &str, options: Options<'_>) -> Plan {
+        let plan = self.try_plan(file, options).await;
+        plan.expect("the sandbox answers")
+    }
+
+    pub async fn try_plan(&self, file: &str, options: Options<'_>) -> Result<Plan, cloud::Error> {
         let desired = read(file);
         self.connection
             .reader()
             .survey(|observed| plan(&desired, observed, options))
             .await
-            .expect("the sandbox answers")
     }
 
     /// What a question is answered with, when all that it wants was looked up.
@@ -192,6 +214,25 @@ impl World {
             Verdict::Blocked(blocks) => panic!("blocked: {blocks:?}"),
         }
     }
+}
+
+fn operation(request: &http::Request<Bytes>) -> String {
+    let target = request.headers().get("x-amz-target");
+    let target = target.and_then(|target| target.to_str().ok());
+    let operation = target.and_then(|target| target.rsplit('.').next());
+    operation.unwrap_or_default().to_owned()
+}
+
+fn amended(operation: &str, body: Bytes, amend: fn(&str, &mut Value)) -> Bytes {
+    let Ok(said) = serde_json::from_slice::<Value>(&body) else {
+        return body;
+    };
+    let mut amended = said.clone();
+    amend(operation, &mut amended);
+    if amended == said {
+        return body;
+    }
+    Bytes::from(amended.to_string())
 }
 
 pub fn seed(desired: &Desired) -> Seed {
