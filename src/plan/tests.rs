@@ -1,5 +1,10 @@
 //! Every rule of planning, on literals: no cloud, no clock.
 
+mod declare;
+mod ecs;
+mod made_up;
+mod whole;
+
 use serde_json::{Value, json};
 
 use super::*;
