@@ -205,8 +205,10 @@ fn still(change: &crate::plan::Change, service: &Service) -> Still {
     if primary.id == change.basis.deployment && primary.task_definition == change.basis.revision {
         return Still::Planned;
     }
+    // Of the service's other fields a deployment tells nothing.
     if let crate::plan::Target::Existing(revision) = &change.to
         && !change.restart
+        && change.service.is_empty()
         && primary.task_definition == *revision
         && !primary.rolls_back()
         && primary.rollout_state != Some(RolloutState::Failed)
