@@ -36,7 +36,7 @@ pub use back::{Back, Named, NoWay, back};
 pub use before::OneOff;
 pub use difference::FieldChange;
 pub use images::pinned;
-pub use service::{ServiceChange, TagChange, effect};
+pub use service::{ServiceChange, TagChange, effect, forces};
 pub use verdict::*;
 
 /// What the caller wants beside the declared state.
