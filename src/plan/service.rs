@@ -6,7 +6,9 @@ use serde_json::{Map, Value, json};
 use super::difference::{FieldChange, differences};
 use super::overlay::{declared_at, lay_over};
 use super::*;
-use crate::model::fields::{Effect, Kind, Path, Root, Seen as Place, Step};
+use crate::model::fields::{
+    Context, Effect, Kind, Path, Root, Seen as Place, Step, canonical_shape,
+};
 use crate::model::{ServiceArn, Tag};
 use crate::observed::ServiceRevision;
 
@@ -60,6 +62,20 @@ impl ServiceChange {
     /// answers else, in public reports).
     pub fn forces(&self) -> bool {
         forces(&self.update)
+    }
+
+    /// Whether a deployment that is shown so had these very fields. What it is
+    /// not shown with it may have had.
+    pub(super) fn brought_by(&self, shown: &Map<String, Value>) -> bool {
+        let form = |name: &str, value: &Value| {
+            let fields = Map::from_iter([(name.to_owned(), value.clone())]);
+            canonical_shape(Root::Service.shape(), &fields, Context::default())
+        };
+        self.update.iter().all(|(name, wanted)| {
+            shown
+                .get(name)
+                .is_none_or(|had| name == "desiredCount" || form(name, had) == form(name, wanted))
+        })
     }
 
     /// How many tasks are to run, where that changes.
@@ -200,14 +216,7 @@ fn value(
     Ok(Ok(match place {
         Place::Service => service.document.get(name).cloned(),
         Place::Deployment => service
-            .document
-            .get("deployments")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .find(|deployment| {
-                deployment.get("id").and_then(Value::as_str) == Some(primary.id.as_str())
-            })
+            .deployment_document(&primary.id)
             .and_then(|deployment| deployment.get(name))
             .cloned(),
         Place::ServiceRevision => {
