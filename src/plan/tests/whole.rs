@@ -147,6 +147,7 @@ impl Live {
                 Sight::ServiceTags(arn, Seen::Found(tags.unwrap_or_default()))
             }
             Want::Newest(family) => Sight::Newest(family, Seen::Found(vec![arn(7)])),
+            Want::History(key) => Sight::History(key, Seen::Found(Vec::new())),
             other => panic!("a plan has no need of {other:?}"),
         }
     }
