@@ -126,6 +126,24 @@ fn any_other_newer_deployment_is_not() {
     }
 }
 
+/// Somebody restarted the service; nobody has changed its network.
+#[test]
+fn a_newer_deployment_tells_nothing_of_the_services_other_fields() {
+    for (revision, target) in [(41, arn(41)), (42, arn(42))] {
+        let mut change = to(Target::Existing(target));
+        change.service.update = serde_json::Map::from_iter([("desiredCount".into(), json!(3))]);
+        change.service.fields = vec![crate::plan::FieldChange {
+            path: crate::model::fields::Path::new(crate::model::fields::Root::Service)
+                .field("desiredCount"),
+            from: Some(json!(2)),
+            to: Some(json!(3)),
+            at: None,
+        }];
+        let seen = service("next", revision, Some(200.0), "COMPLETED");
+        assert_eq!(says(&change, &seen), "moved", "{revision}");
+    }
+}
+
 #[test]
 fn a_service_that_is_drained_is_not_written_to() {
     let mut seen = service("now", 41, Some(100.0), "COMPLETED");

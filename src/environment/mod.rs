@@ -30,6 +30,7 @@ mod services;
 mod show;
 mod source;
 mod syntax;
+mod tags;
 mod typed;
 mod unknown;
 mod values;

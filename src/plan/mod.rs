@@ -36,7 +36,7 @@ pub use back::{Back, Named, NoWay, back};
 pub use before::OneOff;
 pub use difference::FieldChange;
 pub use images::pinned;
-pub use service::{ServiceChange, TagChange, effect};
+pub use service::{ServiceChange, TagChange, effect, forces};
 pub use verdict::*;
 
 /// What the caller wants beside the declared state.
@@ -213,12 +213,13 @@ fn marked(key: &ServiceKey, verdict: &Verdict, observed: &Observed) -> Result<bo
     })
 }
 
-/// Whether deploying this revision to this service failed the last time. ECS
-/// remembers; nothing is kept here.
+/// Whether deploying this revision to this service, with these fields, failed
+/// the last time. ECS remembers; nothing is kept here.
 fn failed_before(
     revision: &RevisionArn,
     key: &ServiceKey,
     service: &Service,
+    fields: &ServiceChange,
     running: &RevisionArn,
     observed: &Observed,
 ) -> Result<Option<FailedBefore>, Wants> {
@@ -231,6 +232,9 @@ fn failed_before(
     let listed = service.deployments.iter().find(|deployment| {
         deployment.task_definition == *revision
             && deployment.rollout_state == Some(RolloutState::Failed)
+            && service
+                .deployment_document(&deployment.id)
+                .is_none_or(|shown| fields.brought_by(shown))
     });
     if let Some(listed) = listed {
         return Ok(Some(failure(None, &listed.rollout_state_reason)));
@@ -241,6 +245,10 @@ fn failed_before(
             .find(|deployment| deployment.revision.as_ref() == Some(revision)),
         Seen::Missing | Seen::Unreadable(_) => None,
     };
+    // The file says something else of the service since.
+    if last.is_some_and(|last| !fields.brought_by(&last.service)) {
+        return Ok(None);
+    }
     if let Some(last) = last.filter(|last| last.failed()) {
         let at = last.finished_at.or(Some(last.created_at));
         return Ok(Some(failure(at, &last.reason)));
@@ -249,7 +257,10 @@ fn failed_before(
         return Ok(None);
     }
     // Where evenkeel itself went back, ECS has only a deployment that stopped;
-    // the revision remembers.
+    // the revision remembers. One that runs is not what failed.
+    if revision == running {
+        return Ok(None);
+    }
     let tagged = match observed.revision(revision)? {
         Seen::Found(revision) => failed_because(&revision.tags),
         Seen::Missing | Seen::Unreadable(_) => None,
@@ -349,9 +360,16 @@ fn decide(
         }
     };
     if let Target::Existing(revision) = &to
-        && !same_document
+        && (!same_document || service_change.effect() == Effect::NewDeployment)
         && !options.retry
-        && let Some(failed) = failed_before(revision, key, service, &basis.revision, observed)?
+        && let Some(failed) = failed_before(
+            revision,
+            key,
+            service,
+            &service_change,
+            &basis.revision,
+            observed,
+        )?
     {
         return Ok(Verdict::FailedBefore(failed));
     }

@@ -113,10 +113,14 @@ fn failed_before_text(text: &mut String, before: &FailedBefore) {
     let when = before
         .at
         .map_or_else(String::new, |at| format!(" at {}", time(at)));
-    let says = format!(
-        "what is declared is revision {}, and its rollout failed{when}",
-        before.revision.revision()
-    );
+    let says = if before.revision == before.running {
+        format!("what is declared of the service was rolled out, and that failed{when}")
+    } else {
+        format!(
+            "what is declared is revision {}, and its rollout failed{when}",
+            before.revision.revision()
+        )
+    };
     let _ = writeln!(text, "{}", paragraph(4, "", &says));
     if let Some(reason) = &before.reason {
         let _ = writeln!(text, "{}", paragraph(4, "reason ", &defuse(reason)));

@@ -1,6 +1,6 @@
 //! A sandbox, an environment, and what happens between them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -40,6 +40,10 @@ pub struct World {
     pub sandbox: Sandbox,
     connection: Connection,
     seen: Mutex<usize>,
+    /// What the client sent, with the operation.
+    sent: Arc<Mutex<Vec<(String, Value)>>>,
+    /// What environment files name.
+    files: Mutex<BTreeMap<String, String>>,
 }
 
 impl World {
@@ -68,7 +72,14 @@ impl World {
             .seed(&seed(&desired))
             .expect("the sandbox is seeded");
         let handler = sandbox.clone();
-        let transport = Transport::InMemory(Arc::new(move |request| {
+        let sent: Arc<Mutex<Vec<(String, Value)>>> = Arc::default();
+        let record = sent.clone();
+        let transport = Transport::InMemory(Arc::new(move |request: http::Request<Bytes>| {
+            let body = serde_json::from_slice(request.body()).unwrap_or_default();
+            record
+                .lock()
+                .expect("no test panicked")
+                .push((operation(&request), body));
             let sandbox = handler.clone();
             Box::pin(async move {
                 let operation = operation(&request);
@@ -86,6 +97,8 @@ impl World {
             sandbox,
             connection,
             seen: Mutex::new(0),
+            sent,
+            files: Mutex::default(),
         }
     }
 
@@ -99,7 +112,13 @@ impl World {
     }
 
     pub async fn try_plan(&self, file: &str, options: Options<'_>) -> Result<Plan, cloud::Error> {
-        let desired = read(file);
+        let files = self.files.lock().expect("no test panicked").clone();
+        let content = |name: &str| match files.get(name) {
+            Some(content) => Ok(content.clone().into_bytes()),
+            None => Err(std::io::ErrorKind::NotFound.into()),
+        };
+        let desired = environment::parse_with("prod.toml", "prod", file, &content)
+            .unwrap_or_else(|mistakes| panic!("{}", mistakes.render(false, 80)));
         self.connection
             .reader()
             .survey(|observed| plan(&desired, observed, options))
@@ -192,6 +211,39 @@ impl World {
             .collect();
         *seen = calls.len();
         news
+    }
+
+    /// Puts an image into the registry.
+    pub fn push(&self, image: &str) {
+        let image = image.parse().expect("an image");
+        self.sandbox.push_image(&image).expect("it is pushed");
+    }
+
+    /// A file beside the environment file.
+    pub fn put(&self, name: &str, content: &str) {
+        let mut files = self.files.lock().expect("no test panicked");
+        files.insert(name.to_owned(), content.to_owned());
+    }
+
+    /// The bodies that the client sent to an operation since the last time.
+    pub fn sent(&self, operation: &str) -> Vec<Value> {
+        let mut sent = self.sent.lock().expect("no test panicked with it");
+        let bodies = sent.extract_if(.., |(name, _)| name == operation);
+        bodies.map(|(_, body)| body).collect()
+    }
+
+    /// The service `web` as it is described, tags and all.
+    pub async fn service(&self) -> Value {
+        let body = json!({"cluster": "prod", "services": ["web"], "include": ["TAGS"]});
+        let answer = self.somebody("DescribeServices", &body).await;
+        answer["services"][0].clone()
+    }
+
+    /// The task definition that it runs, with its tags.
+    pub async fn task_definition(&self) -> Value {
+        let arn = self.service().await["taskDefinition"].clone();
+        let body = json!({"taskDefinition": arn, "include": ["TAGS"]});
+        self.somebody("DescribeTaskDefinition", &body).await
     }
 
     /// Those of them that write.
