@@ -12,6 +12,7 @@ mod origin;
 mod overlay;
 mod same;
 mod service;
+mod suspend;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -46,6 +47,8 @@ pub struct Options<'a> {
     pub restart: bool,
     /// Try again what failed before.
     pub retry: bool,
+    /// The time, in seconds since the epoch: a suspension may be over.
+    pub now: Option<i64>,
     /// Where what is declared comes from, for the tags of new revisions; an
     /// environment may do without them.
     pub provenance: Option<&'a Provenance>,
@@ -87,7 +90,7 @@ fn plan_service(
         notes.extend(origin::mark(change, desired, options.provenance));
     }
     notes.extend(bakes_too_long(&key, &verdict, desired.timeout, observed));
-    Ok(ServicePlan {
+    let mut planned = ServicePlan {
         name: desired.name.clone(),
         key,
         timeout: desired.timeout,
@@ -97,7 +100,9 @@ fn plan_service(
         marked: marked(&key_of(desired), &verdict, observed)?,
         verdict,
         notes,
-    })
+    };
+    suspend::suspend(&mut planned, desired.suspend.as_ref(), options.now);
+    Ok(planned)
 }
 
 fn key_of(desired: &DesiredService) -> ServiceKey {
@@ -146,7 +151,10 @@ fn healthy(
             )
         }
         Verdict::RollingOut(rollout) => (Some(&rollout.revision), None),
-        Verdict::InSync { .. } | Verdict::FailedBefore(_) | Verdict::Blocked(_) => return Ok(None),
+        Verdict::InSync { .. }
+        | Verdict::FailedBefore(_)
+        | Verdict::Blocked(_)
+        | Verdict::Suspended(_) => return Ok(None),
     };
     if let Some(basis) = basis {
         // With other fields of the service, the same revision is another state.
@@ -197,7 +205,10 @@ fn marked(key: &ServiceKey, verdict: &Verdict, observed: &Observed) -> Result<bo
             }
             _ => return Ok(false),
         },
-        Verdict::InSync { .. } | Verdict::FailedBefore(_) | Verdict::Blocked(_) => {
+        Verdict::InSync { .. }
+        | Verdict::FailedBefore(_)
+        | Verdict::Blocked(_)
+        | Verdict::Suspended(_) => {
             return Ok(false);
         }
     };

@@ -22,5 +22,6 @@ mod sandbox;
 mod set;
 mod status;
 mod support;
+mod suspend;
 mod terminal;
 mod usage;
