@@ -150,6 +150,31 @@ fn the_readme_lists_every_action() {
     }
 }
 
+/// No call to ECS or ECR is sent without asking whether it is within its rate.
+#[test]
+fn every_call_keeps_to_its_rate() {
+    let mut found = 0;
+    for (file, _) in sources().iter().filter(|(_, room)| room == "cloud") {
+        let text = shipped(file);
+        for line in text.lines() {
+            let constant = line.trim().strip_prefix("const ");
+            let Some((name, action)) = constant.and_then(|rest| rest.split_once(": &str = \""))
+            else {
+                continue;
+            };
+            if !action.starts_with("ecs:") {
+                continue;
+            }
+            found += 1;
+            let asks = ["turn", "pace", "take"]
+                .iter()
+                .any(|ask| text.contains(&format!(".{ask}({name}).await")));
+            assert!(asks, "{} sends {action} unasked", file.display());
+        }
+    }
+    assert!(found > 15, "the actions were found");
+}
+
 /// The IAM actions that a source names as those of its calls.
 fn actions(text: &str) -> Vec<String> {
     text.lines()
