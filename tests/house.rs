@@ -104,6 +104,31 @@ fn pure_rooms_are_pure() {
     }
 }
 
+/// No call to ECS or ECR is sent without asking whether it is within its rate.
+#[test]
+fn every_call_keeps_to_its_rate() {
+    let mut found = 0;
+    for (file, _) in sources().iter().filter(|(_, room)| room == "cloud") {
+        let text = shipped(file);
+        for line in text.lines() {
+            let constant = line.trim().strip_prefix("const ");
+            let Some((name, action)) = constant.and_then(|rest| rest.split_once(": &str = \""))
+            else {
+                continue;
+            };
+            if !action.starts_with("ecs:") {
+                continue;
+            }
+            found += 1;
+            let asks = ["turn", "pace", "take"]
+                .iter()
+                .any(|ask| text.contains(&format!(".{ask}({name}).await")));
+            assert!(asks, "{} sends {action} unasked", file.display());
+        }
+    }
+    assert!(found > 15, "the actions were found");
+}
+
 /// Every source file with its room: the folder or file right under `src`.
 fn sources() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

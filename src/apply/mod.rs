@@ -261,7 +261,7 @@ fn first_state(plan: &ServicePlan) -> Progress {
             Vec::new(),
             Duration::ZERO,
         ),
-        Verdict::Blocked(_) => end(Outcome::Error {
+        Verdict::Blocked(_) | Verdict::Suspended(_) => end(Outcome::Error {
             why: "the plan is blocked".into(),
             hint: None,
             going_on: false,

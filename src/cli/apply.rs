@@ -120,7 +120,8 @@ pub(super) async fn deploy(
 /// changed because of a mistake that was known before.
 fn blocked(plans: &[Plan]) -> Option<String> {
     let services = || plans.iter().flat_map(Plan::services);
-    let is_blocked = |verdict: &Verdict| matches!(verdict, Verdict::Blocked(_));
+    let is_blocked =
+        |verdict: &Verdict| matches!(verdict, Verdict::Blocked(_) | Verdict::Suspended(_));
     let names: Vec<&str> = services()
         .filter(|service| is_blocked(&service.verdict))
         .map(|service| service.name.as_str())

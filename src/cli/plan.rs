@@ -52,7 +52,11 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
         exit::ERROR
     } else if counts.iter().any(|count| count.failed_before > 0) {
         exit::FAILED
-    } else if args.detailed_exitcode && counts.iter().any(|count| count.change > 0) {
+    } else if args.detailed_exitcode
+        && counts
+            .iter()
+            .any(|count| count.change + count.suspended > 0)
+    {
         exit::CHANGES
     } else {
         exit::DONE
@@ -72,6 +76,7 @@ pub(super) async fn make(
     let provenance = provenance::of(desired).await;
     let options = Options {
         provenance: provenance.as_ref(),
+        now: Some(jiff::Timestamp::now().as_second()),
         ..options
     };
     let plan = reader

@@ -14,6 +14,7 @@ use aws_sdk_ecr as ecr;
 use aws_sdk_ecs as ecs;
 
 use super::cache::Cache;
+use super::limits::{Allowance, Limits, NoteThrottling};
 use super::raw::ReadsOnly;
 use super::read::Reader;
 use super::transport::Transport;
@@ -48,6 +49,7 @@ pub struct Connection {
     pub(super) access: Access,
     config: SdkConfig,
     cache: Option<Cache>,
+    limits: Limits,
     registries: Arc<Mutex<BTreeMap<Region, ecr::Client>>>,
 }
 
@@ -64,14 +66,34 @@ impl Connection {
             access,
             config,
             cache,
+            limits: Limits::default(),
             registries: Arc::default(),
         }
+    }
+
+    /// Shares these limits with whatever else has them. Without it a connection
+    /// keeps to limits of its own.
+    #[must_use]
+    pub fn within(mut self, limits: &Limits) -> Self {
+        self.limits = limits.clone();
+        self
+    }
+
+    /// What may be done in the services' region.
+    pub(super) fn allowance(&self) -> Allowance {
+        self.allowance_in(&self.access.region)
+    }
+
+    /// What may be done in another region, where a registry may be.
+    pub(super) fn allowance_in(&self, region: &Region) -> Allowance {
+        self.limits.of(&self.access.account, region)
     }
 
     /// What looks things up, and cannot write.
     pub fn reader(&self) -> Reader {
         let config = ecs::config::Builder::from(&self.config)
             .interceptor(ReadsOnly)
+            .interceptor(NoteThrottling(self.allowance()))
             .build();
         Reader::new(
             self.clone(),
@@ -82,7 +104,10 @@ impl Connection {
 
     /// What carries out plans. Only `apply` asks for one.
     pub fn writer(&self) -> Writer {
-        Writer::new(ecs::Client::new(&self.config))
+        let config = ecs::config::Builder::from(&self.config)
+            .interceptor(NoteThrottling(self.allowance()))
+            .build();
+        Writer::new(ecs::Client::from_conf(config), self.allowance())
     }
 
     /// The client of a registry's region, which need not be the services'.
@@ -97,6 +122,7 @@ impl Connection {
                 let config = ecr::config::Builder::from(&self.config)
                     .region(SdkRegion::new(region.to_string()))
                     .interceptor(ReadsOnly)
+                    .interceptor(NoteThrottling(self.allowance_in(region)))
                     .build();
                 ecr::Client::from_conf(config)
             })

@@ -202,7 +202,7 @@ fn denied(message: &str) -> Option<&str> {
     (action.contains(':') && action.chars().all(plain)).then_some(action)
 }
 
-fn is_throttling(code: &str) -> bool {
+pub(super) fn is_throttling(code: &str) -> bool {
     [
         "Throttling",
         "ThrottlingException",

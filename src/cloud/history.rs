@@ -34,7 +34,7 @@ const TASK_PAGES: usize = 10;
 const LOG_LINES: i32 = 40;
 
 pub(super) async fn deployments(reader: &Reader, key: ServiceKey) -> Result<Vec<Sight>, Error> {
-    let _turn = reader.turn().await;
+    let _turn = reader.place().await;
     let listed = list(reader, &key).await;
     match listed {
         Ok(found) => Ok(vec![Sight::History(key, Seen::Found(found))]),
@@ -47,6 +47,7 @@ pub(super) async fn deployments(reader: &Reader, key: ServiceKey) -> Result<Vec<
 async fn list(reader: &Reader, key: &ServiceKey) -> Result<Vec<ServiceDeployment>, Error> {
     const LIST: &str = "ecs:ListServiceDeployments";
     const DESCRIBE: &str = "ecs:DescribeServiceDeployments";
+    reader.pace(LIST).await;
     info!(service = %key, "{LIST}");
     let listed = reader
         .ecs
@@ -65,6 +66,7 @@ async fn list(reader: &Reader, key: &ServiceKey) -> Result<Vec<ServiceDeployment
     if arns.is_empty() {
         return Ok(Vec::new());
     }
+    reader.pace(DESCRIBE).await;
     info!(service = %key, deployments = arns.len(), "{DESCRIBE}");
     let clock = KeepTime::default();
     let described = reader
@@ -186,7 +188,7 @@ fn configuration(of: &SdkConfiguration) -> DeploymentConfiguration {
 }
 
 pub(super) async fn stopped_tasks(reader: &Reader, key: ServiceKey) -> Result<Vec<Sight>, Error> {
-    let _turn = reader.turn().await;
+    let _turn = reader.place().await;
     match stopped(reader, &key).await {
         Ok(tasks) => Ok(vec![Sight::StoppedTasks(key, Seen::Found(tasks))]),
         Err(error) => spread(error, [key], |key, why| {
@@ -202,16 +204,17 @@ async fn stopped(reader: &Reader, key: &ServiceKey) -> Result<Vec<Task>, Error> 
         .cluster(key.cluster.as_str())
         .service_name(key.service.as_str())
         .desired_status(DesiredStatus::Stopped);
-    described(reader, &key.cluster, listed(list).await?).await
+    described(reader, &key.cluster, listed(reader, list).await?).await
 }
 
 /// The tasks that fit, at most [`TASK_PAGES`] pages of them.
-async fn listed(list: ListTasksFluentBuilder) -> Result<Vec<String>, Error> {
+async fn listed(reader: &Reader, list: ListTasksFluentBuilder) -> Result<Vec<String>, Error> {
     const LIST: &str = "ecs:ListTasks";
     info!("{LIST}");
     let mut pages = list.into_paginator().send();
     let mut arns = Vec::new();
     for _ in 0..TASK_PAGES {
+        reader.pace(LIST).await;
         match pages.next().await {
             None => break,
             Some(page) => {
@@ -233,6 +236,7 @@ async fn described(
     const DESCRIBE: &str = "ecs:DescribeTasks";
     let mut tasks = Vec::new();
     for batch in arns.chunks(TASKS_A_CALL) {
+        reader.pace(DESCRIBE).await;
         info!(tasks = batch.len(), "{DESCRIBE}");
         let keep = KeepResponse::default();
         reader
@@ -278,7 +282,7 @@ pub struct LogStream {
 impl Reader {
     /// A task as it is now; `None` while ECS does not show it, or no more.
     pub async fn task(&self, cluster: &ClusterName, arn: &str) -> Result<Option<Task>, Error> {
-        let _turn = self.turn().await;
+        let _turn = self.place().await;
         let found = described(self, cluster, vec![arn.to_owned()]).await?;
         Ok(found.into_iter().next())
     }
@@ -292,11 +296,11 @@ impl Reader {
         family: &str,
         name: &str,
     ) -> Result<Vec<Task>, Error> {
-        let _turn = self.turn().await;
+        let _turn = self.place().await;
         let list = || self.ecs.list_tasks().cluster(cluster.as_str());
-        let mut arns = listed(list().started_by(name)).await?;
+        let mut arns = listed(self, list().started_by(name)).await?;
         let stopped = list().family(family).desired_status(DesiredStatus::Stopped);
-        arns.extend(listed(stopped).await?);
+        arns.extend(listed(self, stopped).await?);
         let mut tasks = described(self, cluster, arns).await?;
         tasks.retain(|task| task.started_by.as_deref() == Some(name));
         Ok(tasks)
@@ -306,7 +310,7 @@ impl Reader {
     /// one into which nothing was written.
     pub async fn log_tail(&self, log: &LogStream) -> Result<Vec<String>, Error> {
         const ACTION: &str = "logs:GetLogEvents";
-        let _turn = self.turn().await;
+        let _turn = self.place().await;
         info!(group = %log.group, stream = %log.stream, "{ACTION}");
         let sent = self
             .connection

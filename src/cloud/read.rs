@@ -29,9 +29,9 @@ const SERVICES_A_CALL: usize = 10;
 /// find the near ones in.
 const NAME_PAGES: usize = 10;
 /// Calls under way at once: enough to hide the latency of a large environment,
-/// few enough to stay within every burst limit of ECS (the smallest for reads
-/// is 50).
-const CALLS_AT_ONCE: usize = 10;
+/// few enough for one process's connections. How many a second is for the
+/// limits to say.
+const CALLS_AT_ONCE: usize = 32;
 
 /// Looks things up. It cannot write: its clients refuse to.
 #[derive(Clone)]
@@ -143,15 +143,27 @@ impl Reader {
         jobs.record(observed).await
     }
 
+    /// Waits until a call is within its rate, then for a place among the calls
+    /// under way.
+    pub(super) async fn turn(&self, action: &str) -> tokio::sync::SemaphorePermit<'_> {
+        self.pace(action).await;
+        self.place().await
+    }
+
+    /// Waits until a call is within its rate.
+    pub(super) async fn pace(&self, action: &str) {
+        self.connection.allowance().take(action).await;
+    }
+
     /// Waits for a place among the calls under way.
-    pub(super) async fn turn(&self) -> tokio::sync::SemaphorePermit<'_> {
+    pub(super) async fn place(&self) -> tokio::sync::SemaphorePermit<'_> {
         // The semaphore is never closed.
         self.calls.acquire().await.expect("the semaphore is open")
     }
 
     async fn services(&self, keys: Vec<ServiceKey>) -> Result<Vec<Sight>, Error> {
         const ACTION: &str = "ecs:DescribeServices";
-        let _turn = self.turn().await;
+        let _turn = self.turn(ACTION).await;
         let Some(cluster) = keys.first().map(|key| key.cluster.clone()) else {
             return Ok(Vec::new());
         };
@@ -228,7 +240,7 @@ impl Reader {
 
     async fn revision(&self, arn: RevisionArn) -> Result<Vec<Sight>, Error> {
         const ACTION: &str = "ecs:DescribeTaskDefinition";
-        let _turn = self.turn().await;
+        let _turn = self.turn(ACTION).await;
         info!(revision = %arn, "{ACTION}");
         let keep = KeepResponse::default();
         let sent = self
@@ -267,7 +279,7 @@ impl Reader {
 
     async fn newest(&self, family: String) -> Result<Vec<Sight>, Error> {
         const ACTION: &str = "ecs:ListTaskDefinitions";
-        let _turn = self.turn().await;
+        let _turn = self.turn(ACTION).await;
         info!(%family, "{ACTION}");
         let sent = self
             .ecs
@@ -302,7 +314,7 @@ impl Reader {
 
     async fn service_names(&self, cluster: ClusterName) -> Result<Vec<Sight>, Error> {
         const ACTION: &str = "ecs:ListServices";
-        let _turn = self.turn().await;
+        let _turn = self.place().await;
         info!(%cluster, "{ACTION}");
         let mut names = Vec::new();
         let mut pages = self
@@ -313,6 +325,7 @@ impl Reader {
             .into_paginator()
             .send();
         for _ in 0..NAME_PAGES {
+            self.pace(ACTION).await;
             match pages.next().await {
                 None => break,
                 Some(Ok(page)) => names.extend(

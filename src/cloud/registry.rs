@@ -34,7 +34,12 @@ pub(super) async fn images(
     ids: Vec<ImageId>,
 ) -> Result<Vec<Sight>, Error> {
     const ACTION: &str = "ecr:BatchGetImage";
-    let _turn = reader.turn().await;
+    reader
+        .connection
+        .allowance_in(&repository.region)
+        .take(ACTION)
+        .await;
+    let _turn = reader.place().await;
     info!(repository = %repository.name, images = ids.len(), "{ACTION}");
     let sent = reader
         .connection
@@ -114,7 +119,7 @@ pub(super) async fn images(
 
 pub(super) async fn tags(reader: &Reader, repository: EcrRepository) -> Result<Vec<Sight>, Error> {
     const ACTION: &str = "ecr:ListImages";
-    let _turn = reader.turn().await;
+    let _turn = reader.place().await;
     info!(repository = %repository.name, "{ACTION}");
     let mut tags = Vec::new();
     let mut pages = reader

@@ -21,7 +21,7 @@ pub(super) async fn revisions(
     reader: &Reader,
     arns: Vec<ServiceRevisionArn>,
 ) -> Result<Vec<Sight>, Error> {
-    let _turn = reader.turn().await;
+    let _turn = reader.place().await;
     let names = arns.iter().map(ToString::to_string).collect();
     let mut found = match described(reader, names).await {
         Ok(found) => found,
@@ -48,6 +48,7 @@ pub(super) async fn described(
     arns: Vec<String>,
 ) -> Result<BTreeMap<String, ServiceRevision>, Error> {
     const ACTION: &str = "ecs:DescribeServiceRevisions";
+    reader.pace(ACTION).await;
     info!(revisions = arns.len(), "{ACTION}");
     let keep = KeepResponse::default();
     reader
@@ -96,7 +97,7 @@ fn read(document: Map<String, Value>) -> Option<ServiceRevision> {
 
 pub(super) async fn tags(reader: &Reader, arn: ServiceArn) -> Result<Vec<Sight>, Error> {
     const ACTION: &str = "ecs:ListTagsForResource";
-    let _turn = reader.turn().await;
+    let _turn = reader.turn(ACTION).await;
     info!(service = %arn, "{ACTION}");
     let keep = KeepResponse::default();
     let sent = reader

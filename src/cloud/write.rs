@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use tracing::info;
 
 use super::error::Error;
+use super::limits::Allowance;
 use super::raw::{KeepResponse, SendBody};
 use crate::model::{ClusterName, RevisionArn, ServiceArn, Tag};
 use crate::observed::{Service, ServiceKey, Task};
@@ -18,6 +19,7 @@ use crate::observed::{Service, ServiceKey, Task};
 #[derive(Clone)]
 pub struct Writer {
     ecs: ecs::Client,
+    allowance: Allowance,
 }
 
 /// What to send to UpdateService.
@@ -54,8 +56,8 @@ pub struct WriteError {
 }
 
 impl Writer {
-    pub(super) fn new(ecs: ecs::Client) -> Self {
-        Self { ecs }
+    pub(super) fn new(ecs: ecs::Client, allowance: Allowance) -> Self {
+        Self { ecs, allowance }
     }
 
     /// Registers this very document as the next revision of its family.
@@ -75,6 +77,7 @@ impl Writer {
             .get("family")
             .and_then(Value::as_str)
             .unwrap_or_default();
+        self.allowance.take(ACTION).await;
         info!(family, "{ACTION}");
         let body = SendBody::new(request).map_err(|error| garbled(error.to_string()))?;
         let keep = KeepResponse::default();
@@ -101,6 +104,7 @@ impl Writer {
     /// hide that an earlier one, whose answer was lost, took effect.
     pub async fn update(&self, key: &ServiceKey, update: &Update) -> Result<Service, WriteError> {
         const ACTION: &str = "ecs:UpdateService";
+        self.allowance.take(ACTION).await;
         info!(service = %key, ?update, "{ACTION}");
         let garbled = |why: String| WriteError {
             error: Error::Garbled {
@@ -146,6 +150,7 @@ impl Writer {
         const SET: &str = "ecs:TagResource";
         const REMOVE: &str = "ecs:UntagResource";
         if !set.is_empty() {
+            self.allowance.take(SET).await;
             info!(%service, tags = set.len(), "{SET}");
             self.ecs
                 .tag_resource()
@@ -156,6 +161,7 @@ impl Writer {
                 .map_err(|error| failed(SET, &error))?;
         }
         if !remove.is_empty() {
+            self.allowance.take(REMOVE).await;
             info!(%service, tags = remove.len(), "{REMOVE}");
             self.ecs
                 .untag_resource()
@@ -171,6 +177,7 @@ impl Writer {
     /// Adds a tag to a revision.
     pub async fn tag(&self, revision: &RevisionArn, tag: &Tag) -> Result<(), WriteError> {
         const ACTION: &str = "ecs:TagResource";
+        self.allowance.take(ACTION).await;
         info!(%revision, key = tag.key, "{ACTION}");
         self.ecs
             .tag_resource()
@@ -193,6 +200,7 @@ impl Writer {
         token: &str,
     ) -> Result<Task, WriteError> {
         const ACTION: &str = "ecs:RunTask";
+        self.allowance.take(ACTION).await;
         info!(%cluster, started_by, "{ACTION}");
         let garbled = |why: String| WriteError {
             error: Error::Garbled {
@@ -247,6 +255,7 @@ impl Writer {
         reason: &str,
     ) -> Result<(), WriteError> {
         const ACTION: &str = "ecs:StopTask";
+        self.allowance.take(ACTION).await;
         info!(%cluster, task, "{ACTION}");
         self.ecs
             .stop_task()
@@ -262,6 +271,7 @@ impl Writer {
     /// Takes the tag with this key off a revision.
     pub async fn untag(&self, revision: &RevisionArn, key: &str) -> Result<(), WriteError> {
         const ACTION: &str = "ecs:UntagResource";
+        self.allowance.take(ACTION).await;
         info!(%revision, key, "{ACTION}");
         self.ecs
             .untag_resource()
@@ -276,6 +286,7 @@ impl Writer {
     /// Lets ECS undo a service deployment: it goes back to where that began.
     pub async fn stop_deployment(&self, arn: &str) -> Result<(), WriteError> {
         const ACTION: &str = "ecs:StopServiceDeployment";
+        self.allowance.take(ACTION).await;
         info!(deployment = arn, "{ACTION}");
         self.ecs
             .stop_service_deployment()

@@ -70,6 +70,10 @@ pub struct Service {
     pub on_failure: OnFailure,
     /// Tasks to run, one after the other, before a rollout.
     pub before: Vec<OneOff>,
+    /// What an unattended run does when somebody changed what runs.
+    pub drift: OnDrift,
+    /// Why nothing is written for it, if so.
+    pub suspend: Option<Suspension>,
     /// Where the service is declared (its table's header).
     pub at: Location,
     /// Where its ECS name is declared (`name = …`, else the table's header).
@@ -95,6 +99,26 @@ pub enum OnFailure {
     Rollback,
     /// Leave things as they are, and say how to continue.
     Stop,
+}
+
+/// What an unattended run does when somebody changed what runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDrift {
+    /// Deploy what is declared.
+    #[default]
+    Correct,
+    /// Say so, and leave it.
+    Report,
+}
+
+/// Nothing is to be written, for a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suspension {
+    pub reason: String,
+    /// Seconds since the epoch; over from then on. Without it, until it is
+    /// taken out of the file.
+    pub until: Option<i64>,
+    pub at: Location,
 }
 
 /// One declared field.

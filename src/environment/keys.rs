@@ -39,10 +39,12 @@ pub(super) const TOP: Keys = Keys {
         "role",
         "provenance",
         "rollout",
+        "drift",
+        "suspend",
         "allow-unknown-fields",
         "services",
     ],
-    later: &["drift", "suspend", "promotion"],
+    later: &["promotion"],
     elsewhere: &[
         ("name", "[services.NAME]"),
         ("image", "[services.NAME]"),
@@ -73,8 +75,10 @@ pub(super) const SERVICE: Keys = Keys {
         "allow-unknown-fields",
         "allow-plain-secrets",
         "rollout",
+        "drift",
+        "suspend",
     ],
-    later: &["drift", "suspend", "promotion"],
+    later: &["promotion"],
     elsewhere: &[
         ("account", AT_THE_TOP),
         ("region", AT_THE_TOP),
@@ -87,7 +91,7 @@ pub(super) const SERVICE: Keys = Keys {
 };
 
 /// Keys of evenkeel's own that were found among AWS's fields.
-const OWN: [(&str, &str); 14] = [
+const OWN: [(&str, &str); 16] = [
     ("account", AT_THE_TOP),
     ("region", AT_THE_TOP),
     ("role", AT_THE_TOP),
@@ -100,6 +104,8 @@ const OWN: [(&str, &str); 14] = [
     ("definition", "[services.NAME]"),
     ("allow-unknown-fields", "[services.NAME]"),
     ("allow-plain-secrets", "[services.NAME]"),
+    ("drift", "[services.NAME]"),
+    ("suspend", "[services.NAME]"),
     ("timeout", "[services.NAME.rollout]"),
     ("on-failure", "[services.NAME.rollout]"),
 ];
@@ -117,6 +123,8 @@ pub(super) const ROLLOUTS: Keys = Keys {
     later: &[],
     elsewhere: &[
         ("before", "[services.NAME.rollout]"),
+        ("drift", AT_THE_TOP),
+        ("suspend", AT_THE_TOP),
         ("account", AT_THE_TOP),
         ("region", AT_THE_TOP),
         ("role", AT_THE_TOP),
@@ -153,6 +161,14 @@ pub(super) const BEFORE: Keys = Keys {
     known: &["container", "command"],
     later: &[],
     elsewhere: &[("timeout", "[services.NAME.rollout]")],
+    has_fields: false,
+};
+
+/// `suspend`.
+pub(super) const SUSPEND: Keys = Keys {
+    known: &["reason", "until"],
+    later: &[],
+    elsewhere: &[],
     has_fields: false,
 };
 
@@ -216,8 +232,10 @@ mod tests {
             ROLLOUTS.guess("before"),
             Guess::Elsewhere("[services.NAME.rollout]")
         );
-        assert_eq!(SERVICE.guess("drift"), Guess::Later);
-        assert_eq!(SERVICE.guess("drfit"), Guess::MeantLater("drift"));
+        assert_eq!(SERVICE.guess("promotion"), Guess::Later);
+        assert_eq!(SERVICE.guess("promtion"), Guess::MeantLater("promotion"));
+        assert_eq!(SERVICE.guess("drfit"), Guess::Meant("drift"));
+        assert_eq!(TOP.guess("suspended"), Guess::Meant("suspend"));
         assert_eq!(SERVICE.guess("region"), Guess::Elsewhere(AT_THE_TOP));
         assert_eq!(SERVICE.guess("colour"), Guess::Unknown);
         assert_eq!(SERVICE.guess(""), Guess::Unknown);

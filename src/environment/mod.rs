@@ -32,13 +32,14 @@ mod source;
 mod syntax;
 mod tags;
 mod typed;
+mod unattended;
 mod unknown;
 mod values;
 mod walk;
 
 pub use desired::{
-    Assignment, DEFAULT_TIMEOUT, Definition, Desired, Image, Location, OnFailure, OneOff, Removal,
-    Service,
+    Assignment, DEFAULT_TIMEOUT, Definition, Desired, Image, Location, OnDrift, OnFailure, OneOff,
+    Removal, Service, Suspension,
 };
 pub use edit::{Draft, Edit, Slot, image_for};
 pub use find::{all, find, names};

@@ -13,6 +13,7 @@ use super::mistakes::{Mistake, Mistakes};
 use super::services::{self, Rollout};
 use super::source::Source;
 use super::syntax::Syntax;
+use super::unattended::Unattended;
 use super::values;
 use super::walk::{Findings, Table};
 
@@ -27,6 +28,8 @@ pub(super) struct Above<'a> {
     pub(super) cluster: Option<&'a ClusterName>,
     /// What holds for all services that do not say otherwise.
     pub(super) rollout: Rollout,
+    pub(super) unattended: Unattended,
+    pub(super) provenance: bool,
     pub(super) unknown_fields: bool,
     pub(super) files: &'a Files<'a>,
 }
@@ -160,12 +163,18 @@ fn top(
     let unknown_fields = unknown_entry.map_or(Some(false), |entry| entry.boolean(found));
     let rollout =
         rollout_entry.map_or_else(Rollout::default, |entry| services::rollouts(&entry, found));
+    let unattended = Unattended::read(&mut table, source, found);
+    if provenance == Some(false) {
+        unattended.refuse_without_provenance(found);
+    }
     let above = Above {
         source,
         account: account.as_ref().map(|(account, _)| account),
         region: region.as_ref(),
         cluster: cluster.as_ref(),
         rollout,
+        unattended,
+        provenance: provenance.unwrap_or(true),
         // A wrong value is one mistake, not one for every field.
         unknown_fields: unknown_fields.unwrap_or(true),
         files,

@@ -14,6 +14,7 @@ use super::mistakes::Mistake;
 use super::parse::Above;
 use super::show::brief;
 use super::source::Source;
+use super::unattended::Unattended;
 use super::values;
 use super::walk::{Entry, Findings, Table};
 
@@ -63,6 +64,10 @@ fn service(
         .map_or_else(Default::default, |entry| {
             rollout(&entry, &shown, above.source, found)
         });
+    let unattended = Unattended::read(&mut table, above.source, found);
+    if !above.provenance {
+        unattended.refuse_without_provenance(found);
+    }
     let meant = table.refuse_rest(&keys::SERVICE, found);
     if content.is_nothing && Content::KEYS.iter().all(|key| !meant.contains(key)) {
         nothing(entry, above, found);
@@ -84,6 +89,13 @@ fn service(
             .or(above.rollout.on_failure)
             .unwrap_or_default(),
         before,
+        drift: unattended
+            .drift
+            .or(above.unattended.drift)
+            .unwrap_or_default(),
+        suspend: unattended
+            .suspend
+            .or_else(|| above.unattended.suspend.clone()),
         at: above.source.location(entry.key.start),
         name_at: above.source.location(name_at.start),
     })

@@ -12,6 +12,7 @@ mod origin;
 mod overlay;
 mod same;
 mod service;
+mod suspend;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -46,6 +47,8 @@ pub struct Options<'a> {
     pub restart: bool,
     /// Try again what failed before.
     pub retry: bool,
+    /// The time, in seconds since the epoch: a suspension may be over.
+    pub now: Option<i64>,
     /// Where what is declared comes from, for the tags of new revisions; an
     /// environment may do without them.
     pub provenance: Option<&'a Provenance>,
@@ -93,7 +96,7 @@ fn plan_service(
     if let Ok(Seen::Unreadable(why)) = observed.history(&key) {
         notes.push(Note::HistoryUnknown { why: why.clone() });
     }
-    Ok(ServicePlan {
+    let mut planned = ServicePlan {
         name: desired.name.clone(),
         key,
         timeout: desired.timeout,
@@ -103,7 +106,9 @@ fn plan_service(
         marked,
         verdict,
         notes,
-    })
+    };
+    suspend::suspend(&mut planned, desired.suspend.as_ref(), options.now);
+    Ok(planned)
 }
 
 fn key_of(desired: &DesiredService) -> ServiceKey {
@@ -152,7 +157,10 @@ fn healthy(
             )
         }
         Verdict::RollingOut(rollout) => (Some(&rollout.revision), None),
-        Verdict::InSync { .. } | Verdict::FailedBefore(_) | Verdict::Blocked(_) => return Ok(None),
+        Verdict::InSync { .. }
+        | Verdict::FailedBefore(_)
+        | Verdict::Blocked(_)
+        | Verdict::Suspended(_) => return Ok(None),
     };
     if let Some(basis) = basis {
         // With other fields of the service, the same revision is another state.
@@ -203,7 +211,10 @@ fn marked(key: &ServiceKey, verdict: &Verdict, observed: &Observed) -> Result<bo
             }
             _ => return Ok(false),
         },
-        Verdict::InSync { .. } | Verdict::FailedBefore(_) | Verdict::Blocked(_) => {
+        Verdict::InSync { .. }
+        | Verdict::FailedBefore(_)
+        | Verdict::Blocked(_)
+        | Verdict::Suspended(_) => {
             return Ok(false);
         }
     };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::environment::Location;
+use crate::environment::{Location, Suspension};
 use crate::model::DeploymentId;
 
 /// What to do in one environment, with what it was made against. Immutable.
@@ -64,6 +64,7 @@ impl Plan {
                 Verdict::RollingOut(_) => count.rolling_out += 1,
                 Verdict::FailedBefore(_) => count.failed_before += 1,
                 Verdict::Blocked(_) => count.blocked += 1,
+                Verdict::Suspended(_) => count.suspended += 1,
             }
         }
         count
@@ -78,6 +79,7 @@ pub struct Count {
     pub rolling_out: usize,
     pub failed_before: usize,
     pub blocked: usize,
+    pub suspended: usize,
     pub in_sync: usize,
 }
 
@@ -116,6 +118,15 @@ pub enum Verdict {
     FailedBefore(FailedBefore),
     /// Nothing can be done, for every one of these reasons; never empty.
     Blocked(Vec<Block>),
+    /// Something is to change, and the file says that nothing may be written.
+    Suspended(Box<Suspended>),
+}
+
+/// A change that is held.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Suspended {
+    pub change: Change,
+    pub why: Suspension,
 }
 
 /// A failure that is remembered.
@@ -253,6 +264,10 @@ pub enum Note {
     /// The live revision has so many tags that those that say where the new
     /// one comes from are left out.
     NoRoomForProvenance { tags: usize },
+    /// Nothing is to change, and nothing might.
+    Suspended(Suspension),
+    /// The file still has a suspension that is over.
+    SuspensionOver { until: Option<i64>, at: Location },
 }
 
 impl Change {

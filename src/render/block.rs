@@ -1,6 +1,7 @@
 //! Why nothing can be done, in words.
 
-use super::words::{defuse, list};
+use super::words::{defuse, list, time};
+use crate::environment::Suspension;
 use crate::plan::Block;
 
 /// A block, said: for text and JSON alike.
@@ -19,6 +20,22 @@ pub(super) struct Said {
 pub fn block_error(block: &Block) -> (String, Option<String>) {
     let said = said(block);
     (said.says, said.hint.or(said.has))
+}
+
+/// Why a change is held.
+pub(super) fn held(why: &Suspension) -> Said {
+    Said {
+        name: "suspended",
+        says: format!("suspended{}: {}", until(why.until), defuse(&why.reason)),
+        at: Some(why.at.to_string()),
+        has: None,
+        hint: Some("take `suspend` out of the file to let it go on".into()),
+    }
+}
+
+/// ` until 2026-12-01 00:00 UTC`; nothing where no end is set.
+pub(super) fn until(at: Option<i64>) -> String {
+    at.map_or_else(String::new, |at| format!(" until {}", time(at)))
 }
 
 pub(super) fn said(block: &Block) -> Said {

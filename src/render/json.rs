@@ -5,12 +5,12 @@
 
 use serde_json::{Value, json};
 
-use super::block::said;
+use super::block::{Said, held, said};
 use super::fields::{MASKED, is_variable};
 use super::plan::note_text;
 use crate::event::{Event, Report, rfc3339};
 use crate::model::fields::Effect;
-use crate::plan::{Count, FieldChange, Plan, ServicePlan, Target, Verdict};
+use crate::plan::{Change, Count, FieldChange, Plan, ServicePlan, Target, Verdict};
 
 pub(super) const FORMAT_VERSION: u32 = 1;
 
@@ -110,6 +110,7 @@ fn plan(plan: &Plan) -> Value {
         rolling_out,
         failed_before,
         blocked,
+        suspended,
         in_sync,
     } = plan.count();
     json!({
@@ -119,7 +120,7 @@ fn plan(plan: &Plan) -> Value {
         "cluster": plan.cluster(),
         "services": plan.services().iter().map(service).collect::<Vec<_>>(),
         "counts": {
-            "change": change, "restart": restart, "rolling_out": rolling_out, "failed_before": failed_before, "blocked": blocked, "in_sync": in_sync,
+            "change": change, "restart": restart, "rolling_out": rolling_out, "failed_before": failed_before, "blocked": blocked + suspended, "suspended": suspended, "in_sync": in_sync,
         },
     })
 }
@@ -148,38 +149,12 @@ fn service(service: &ServicePlan) -> Value {
             Verdict::Change(_) => "change",
             Verdict::RollingOut(_) => "rolling-out",
             Verdict::FailedBefore(_) => "failed-before",
-            Verdict::Blocked(_) => "blocked",
+            Verdict::Blocked(_) | Verdict::Suspended(_) => "blocked",
         },
     });
     let details = match &service.verdict {
         Verdict::InSync { revision } => json!({ "revision": revision }),
-        Verdict::Change(change) => json!({
-            "from": { "revision": change.basis.revision, "deployment": change.basis.deployment },
-            "to": match &change.to {
-                Target::Existing(revision) => json!({ "revision": revision, "register": false }),
-                Target::New(_) => json!({ "revision": null, "register": true }),
-            },
-            "restart": change.restart,
-            "before": change.first.iter().map(|task| json!({
-                "container": task.container, "command": task.command,
-            })).collect::<Vec<_>>(),
-            "supersedes": change.supersedes.as_ref().map(|ended| json!({
-                "revision": ended.revision, "deployment": ended.deployment,
-            })),
-            "effect": match change.effect() {
-                Effect::NewDeployment => "new-rollout",
-                Effect::InPlace => "no-new-tasks",
-                Effect::NotStated => "not-stated",
-            },
-            "changes": change.images.iter().map(|image| json!({
-                "container": image.container,
-                "field": "image",
-                "from": image.from,
-                "from_digest": image.from_digest,
-                "to": image.to.as_str(),
-                "declared_at": image.at.to_string(),
-            })).chain(change.fields.iter().chain(&change.service.fields).map(field)).collect::<Vec<_>>(),
-        }),
+        Verdict::Change(change) => change_json(change),
         Verdict::RollingOut(rollout) => json!({
             "revision": rollout.revision,
             "deployment": rollout.deployment,
@@ -193,17 +168,14 @@ fn service(service: &ServicePlan) -> Value {
             "failed_because": before.reason,
         }),
         Verdict::Blocked(blocks) => json!({
-            "reasons": blocks.iter().map(|block| {
-                    let said = said(block);
-                    json!({
-                        "reason": said.name,
-                        "message": said.says,
-                        "at": said.at,
-                        "has": said.has,
-                        "hint": said.hint,
-                    })
-                }).collect::<Vec<_>>(),
+            "reasons": blocks.iter().map(|block| reason(&said(block))).collect::<Vec<_>>(),
         }),
+        Verdict::Suspended(suspended) => {
+            let mut details = change_json(&suspended.change);
+            details["reasons"] = json!([reason(&held(&suspended.why))]);
+            details["until"] = json!(suspended.why.until.and_then(rfc3339));
+            details
+        }
     };
     if let (Value::Object(entry), Value::Object(details)) = (&mut entry, details) {
         entry.extend(details);
@@ -213,4 +185,44 @@ fn service(service: &ServicePlan) -> Value {
         );
     }
     entry
+}
+
+fn change_json(change: &Change) -> Value {
+    json!({
+        "from": { "revision": change.basis.revision, "deployment": change.basis.deployment },
+        "to": match &change.to {
+            Target::Existing(revision) => json!({ "revision": revision, "register": false }),
+            Target::New(_) => json!({ "revision": null, "register": true }),
+        },
+        "restart": change.restart,
+        "before": change.first.iter().map(|task| json!({
+            "container": task.container, "command": task.command,
+        })).collect::<Vec<_>>(),
+        "supersedes": change.supersedes.as_ref().map(|ended| json!({
+            "revision": ended.revision, "deployment": ended.deployment,
+        })),
+        "effect": match change.effect() {
+            Effect::NewDeployment => "new-rollout",
+            Effect::InPlace => "no-new-tasks",
+            Effect::NotStated => "not-stated",
+        },
+        "changes": change.images.iter().map(|image| json!({
+            "container": image.container,
+            "field": "image",
+            "from": image.from,
+            "from_digest": image.from_digest,
+            "to": image.to.as_str(),
+            "declared_at": image.at.to_string(),
+        })).chain(change.fields.iter().chain(&change.service.fields).map(field)).collect::<Vec<_>>(),
+    })
+}
+
+fn reason(said: &Said) -> Value {
+    json!({
+        "reason": said.name,
+        "message": said.says,
+        "at": said.at,
+        "has": said.has,
+        "hint": said.hint,
+    })
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 use similar::{ChangeTag, TextDiff};
 
-use super::block::said;
+use super::block::{Said, held, said, until};
 use super::fields::{Row, rows, words as effect_words};
 use super::lines::{Columns, title};
 use super::style::{BAD, BUSY, CHANGE, DIM, GOOD, Styled};
@@ -13,7 +13,7 @@ use super::words::{WIDTH, command, defuse, defuse_line, duration, paragraph, tas
 use crate::model::{ImageReference, TaskDefinition};
 use crate::observed::Unreadable;
 use crate::plan::{
-    Block, Change, Count, FailedBefore, ImageChange, Note, Plan, ServicePlan, Target, Verdict,
+    Change, Count, FailedBefore, ImageChange, Note, Plan, ServicePlan, Target, Verdict,
 };
 
 /// How much a plan's text shows.
@@ -50,42 +50,7 @@ pub fn plan_text(plan: &Plan, detail: Detail) -> String {
 }
 
 fn service_text(text: &mut String, service: &ServicePlan, columns: &Columns, detail: Detail) {
-    let (mark, says) = match &service.verdict {
-        Verdict::InSync { revision } => (
-            Styled(GOOD, "="),
-            format!("revision {}", revision.revision()),
-        ),
-        Verdict::Change(change) => {
-            let from = change.basis.revision.revision();
-            match (&change.to, change.restart) {
-                _ if !change.moves() && !change.service.is_empty() => (
-                    Styled(CHANGE, "~"),
-                    format!("revision {from} stays, {}", effect_words(change.effect())),
-                ),
-                (Target::Existing(_), true) => {
-                    (Styled(CHANGE, "↻"), format!("restart of revision {from}"))
-                }
-                (Target::New(_), true) => (
-                    Styled(CHANGE, "↻"),
-                    format!("restart: revision {from} → new"),
-                ),
-                (Target::Existing(to), false) => (
-                    Styled(CHANGE, "~"),
-                    format!("revision {from} → {}", to.revision()),
-                ),
-                (Target::New(_), false) => (Styled(CHANGE, "~"), format!("revision {from} → new")),
-            }
-        }
-        Verdict::RollingOut(rollout) => (
-            Styled(BUSY, "…"),
-            format!("revision {} is rolling out", rollout.revision.revision()),
-        ),
-        Verdict::FailedBefore(before) => (
-            Styled(BAD, "✗"),
-            format!("revision {} runs", before.running.revision()),
-        ),
-        Verdict::Blocked(_) => (Styled(BAD, "✗"), "blocked".into()),
-    };
+    let (mark, says) = headline(&service.verdict);
     *text += &columns.row(mark, &service.name, &service.key, &says);
     match &service.verdict {
         Verdict::InSync { .. } => {}
@@ -100,12 +65,60 @@ fn service_text(text: &mut String, service: &ServicePlan, columns: &Columns, det
         Verdict::FailedBefore(before) => failed_before_text(text, before),
         Verdict::Blocked(blocks) => {
             for block in blocks {
-                block_text(text, block);
+                said_text(text, &said(block));
             }
+        }
+        Verdict::Suspended(suspended) => {
+            change_text(text, &suspended.change, detail);
+            said_text(text, &held(&suspended.why));
         }
     }
     for note in &service.notes {
         let _ = writeln!(text, "{}", paragraph(4, "note ", &note_text(note)));
+    }
+}
+
+/// A mark, and what is said of a service in its first line.
+pub(super) fn headline(verdict: &Verdict) -> (Styled<&'static str>, String) {
+    match verdict {
+        Verdict::InSync { revision } => (
+            Styled(GOOD, "="),
+            format!("revision {}", revision.revision()),
+        ),
+        Verdict::Change(change) => change_headline(change),
+        Verdict::RollingOut(rollout) => (
+            Styled(BUSY, "…"),
+            format!("revision {} is rolling out", rollout.revision.revision()),
+        ),
+        Verdict::FailedBefore(before) => (
+            Styled(BAD, "✗"),
+            format!("revision {} runs", before.running.revision()),
+        ),
+        Verdict::Blocked(_) => (Styled(BAD, "✗"), "blocked".into()),
+        Verdict::Suspended(suspended) => {
+            let (_, would) = change_headline(&suspended.change);
+            (Styled(BUSY, "‖"), format!("suspended ({would})"))
+        }
+    }
+}
+
+fn change_headline(change: &Change) -> (Styled<&'static str>, String) {
+    let from = change.basis.revision.revision();
+    match (&change.to, change.restart) {
+        _ if !change.moves() && !change.service.is_empty() => (
+            Styled(CHANGE, "~"),
+            format!("revision {from} stays, {}", effect_words(change.effect())),
+        ),
+        (Target::Existing(_), true) => (Styled(CHANGE, "↻"), format!("restart of revision {from}")),
+        (Target::New(_), true) => (
+            Styled(CHANGE, "↻"),
+            format!("restart: revision {from} → new"),
+        ),
+        (Target::Existing(to), false) => (
+            Styled(CHANGE, "~"),
+            format!("revision {from} → {}", to.revision()),
+        ),
+        (Target::New(_), false) => (Styled(CHANGE, "~"), format!("revision {from} → new")),
     }
 }
 
@@ -357,8 +370,7 @@ fn mask(document: &mut Map<String, Value>) {
     }
 }
 
-fn block_text(text: &mut String, block: &Block) {
-    let said = said(block);
+pub(super) fn said_text(text: &mut String, said: &Said) {
     let mut say = |label: &str, line: &str| {
         let _ = writeln!(text, "{}", paragraph(4, label, line));
     };
@@ -414,6 +426,15 @@ pub(super) fn note_text(note: &Note) -> String {
             duration(*bakes),
             duration(*timeout)
         ),
+        Note::Suspended(why) => format!(
+            "suspended{}, so nothing would be written: {}",
+            until(why.until),
+            defuse(&why.reason)
+        ),
+        Note::SuspensionOver { until, at } => format!(
+            "the suspension at {at} is over{}: take it out",
+            until.map_or_else(String::new, |until| format!(" since {}", time(until)))
+        ),
         Note::NoRoomForProvenance { tags } => format!(
             "the new revision carries no provenance tags: {tags} other tags leave no room for them"
         ),
@@ -434,9 +455,10 @@ fn count_text(count: Count) -> String {
         rolling_out,
         failed_before,
         blocked,
+        suspended,
         in_sync,
     } = count;
-    if change + restart + rolling_out + failed_before + blocked == 0 {
+    if change + restart + rolling_out + failed_before + blocked + suspended == 0 {
         let services = if in_sync == 1 {
             "1 service"
         } else {
@@ -450,6 +472,7 @@ fn count_text(count: Count) -> String {
         (rolling_out, "rolling out"),
         (failed_before, "failed before"),
         (blocked, "blocked"),
+        (suspended, "suspended"),
         (in_sync, "in sync"),
     ]
     .into_iter()

@@ -25,5 +25,6 @@ mod set;
 mod shell;
 mod status;
 mod support;
+mod suspend;
 mod terminal;
 mod usage;

@@ -276,6 +276,8 @@ fn desired(container: &str) -> Desired {
             timeout: std::time::Duration::from_secs(60),
             on_failure: OnFailure::Rollback,
             before: Vec::new(),
+            drift: evenkeel::environment::OnDrift::Correct,
+            suspend: None,
             at: at.clone(),
             name_at: at,
         }],

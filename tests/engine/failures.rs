@@ -221,6 +221,7 @@ async fn with_a_marked_revision(sandbox: Sandbox, file: &str) -> (World, Revisio
 const RETRY: Options<'_> = Options {
     restart: false,
     retry: true,
+    now: None,
     provenance: None,
 };
 

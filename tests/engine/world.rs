@@ -263,6 +263,7 @@ impl World {
             Verdict::Change(change) => change.basis.revision.revision(),
             Verdict::RollingOut(rollout) => rollout.revision.revision(),
             Verdict::FailedBefore(before) => before.running.revision(),
+            Verdict::Suspended(suspended) => suspended.change.basis.revision.revision(),
             Verdict::Blocked(blocks) => panic!("blocked: {blocks:?}"),
         }
     }

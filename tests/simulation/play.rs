@@ -225,6 +225,7 @@ fn in_words(plan: &Plan) -> String {
             Verdict::Change(_) => "change".to_owned(),
             Verdict::RollingOut(_) => "rolling out".to_owned(),
             Verdict::FailedBefore(_) => "failed before".to_owned(),
+            Verdict::Suspended(suspended) => format!("suspended ({:?})", suspended.why),
             Verdict::Blocked(blocks) => format!("blocked ({blocks:?})"),
         })
         .collect();

@@ -169,7 +169,7 @@ colour = "red"
        |
        = hint: the keys here: `name`, `cluster`, `image`, `containers`, `task`,
                `service`, `remove`, `definition`, `allow-unknown-fields`,
-               `allow-plain-secrets`, `rollout`
+               `allow-plain-secrets`, `rollout`, `drift`, `suspend`
     "#);
 }
 
@@ -177,13 +177,13 @@ colour = "red"
 fn what_is_not_supported_yet_is_not_called_unknown() {
     insta::assert_snapshot!(wrong_services(r#"[services.api]
 image = "a:1"
-drift = "report"
+promotion = {}
 "#), @r#"
-    error: `drift` is not supported by this version of evenkeel
+    error: `promotion` is not supported by this version of evenkeel
      --> prod.toml:7:1
       |
-    7 | drift = "report"
-      | ^^^^^
+    7 | promotion = {}
+      | ^^^^^^^^^
       |
       = hint: take it out; what the file does not declare is left as it is
     "#);

@@ -12,6 +12,7 @@ mod keys;
 mod removals;
 mod robust;
 mod syntax;
+mod unattended;
 mod values;
 mod whole;
 

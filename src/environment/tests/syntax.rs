@@ -132,7 +132,7 @@ region = "us-west-1"
 2
 [services.api]
 image = "a:1"
-"#), @r"
+"#), @"
     error: unknown key `x`
      --> prod.toml:1:1
       |
@@ -140,7 +140,7 @@ image = "a:1"
       | ^
       |
       = hint: the keys here: `account`, `region`, `cluster`, `role`, `provenance`,
-              `rollout`, `allow-unknown-fields`, `services`
+              `rollout`, `drift`, `suspend`, `allow-unknown-fields`, `services`
 
     error: the list or inline table before this does not end
      --> prod.toml:3:1

@@ -513,7 +513,7 @@ fn escape_sequences_are_never_echoed() {
       |
       = hint: the keys here: `name`, `cluster`, `image`, `containers`, `task`,
               `service`, `remove`, `definition`, `allow-unknown-fields`,
-              `allow-plain-secrets`, `rollout`
+              `allow-plain-secrets`, `rollout`, `drift`, `suspend`
     "#);
     insta::assert_snapshot!(wrong("a = \"\u{1b}[31mred\"\n"), @r#"
     error: unknown key `a`
@@ -523,7 +523,7 @@ fn escape_sequences_are_never_echoed() {
       | ^
       |
       = hint: the keys here: `account`, `region`, `cluster`, `role`, `provenance`,
-              `rollout`, `allow-unknown-fields`, `services`
+              `rollout`, `drift`, `suspend`, `allow-unknown-fields`, `services`
 
     error: a control character cannot stand here
      --> prod.toml:1:6
