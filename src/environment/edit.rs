@@ -13,7 +13,7 @@ use super::desired::{Desired, Location};
 use super::keys::nearest;
 use super::load_error::{LoadError, Unreadable};
 use super::mistakes::{Mistake, Mistakes};
-use super::parse::parse;
+use super::parse::parse_with;
 use super::read;
 use super::show::{brief, whole};
 use super::source::Source;
@@ -93,8 +93,22 @@ impl Draft {
     }
 
     pub(super) fn new(file: &str, environment: &str, text: String) -> Result<Self, Mistakes> {
-        let desired = parse(file, environment, &text)?;
+        let beside = |name: &str| read::beside(Path::new(file), name);
+        let desired = parse_with(file, environment, &text, &beside)?;
         Ok(Self { text, desired })
+    }
+
+    /// What the file would declare with these images in their places.
+    ///
+    /// # Errors
+    /// As for [`Self::with`].
+    pub fn edited(&self, edits: &[Edit]) -> Result<Self, LoadError> {
+        let text = self.with(edits)?;
+        Ok(Self::new(
+            &self.desired.file,
+            &self.desired.environment,
+            text,
+        )?)
     }
 
     pub fn desired(&self) -> &Desired {

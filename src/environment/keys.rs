@@ -39,10 +39,11 @@ pub(super) const TOP: Keys = Keys {
         "role",
         "provenance",
         "rollout",
+        "promotion",
         "allow-unknown-fields",
         "services",
     ],
-    later: &["drift", "suspend", "promotion"],
+    later: &["drift", "suspend"],
     elsewhere: &[
         ("name", "[services.NAME]"),
         ("image", "[services.NAME]"),
@@ -53,12 +54,17 @@ pub(super) const TOP: Keys = Keys {
         ("allow-plain-secrets", "[services.NAME]"),
         ("timeout", "[rollout]"),
         ("on-failure", "[rollout]"),
+        ("from", "[promotion]"),
+        ("soak", "[promotion]"),
     ],
     has_fields: false,
 };
 
 /// Above the first header, where TOML wants top-level keys.
 pub(super) const AT_THE_TOP: &str = "at the top of the file, above the first [table]";
+
+/// The whole file has one.
+const PROMOTION_TABLE: &str = "as [promotion], a table of its own";
 
 pub(super) const SERVICE: Keys = Keys {
     known: &[
@@ -74,8 +80,9 @@ pub(super) const SERVICE: Keys = Keys {
         "allow-plain-secrets",
         "rollout",
     ],
-    later: &["drift", "suspend", "promotion"],
+    later: &["drift", "suspend"],
     elsewhere: &[
+        ("promotion", PROMOTION_TABLE),
         ("account", AT_THE_TOP),
         ("region", AT_THE_TOP),
         ("role", AT_THE_TOP),
@@ -125,6 +132,21 @@ pub(super) const ROLLOUTS: Keys = Keys {
         ("cluster", "[services.NAME]"),
         ("image", "[services.NAME]"),
         ("containers", "[services.NAME]"),
+    ],
+    has_fields: false,
+};
+
+/// `[promotion]`.
+pub(super) const PROMOTION: Keys = Keys {
+    known: &["from", "soak", "services"],
+    later: &[],
+    elsewhere: &[
+        ("account", AT_THE_TOP),
+        ("region", AT_THE_TOP),
+        ("role", AT_THE_TOP),
+        ("provenance", AT_THE_TOP),
+        ("timeout", "[rollout]"),
+        ("on-failure", "[rollout]"),
     ],
     has_fields: false,
 };

@@ -21,6 +21,7 @@ mod load_error;
 mod mistakes;
 mod parse;
 mod plain;
+mod promotion;
 mod read;
 mod regions;
 mod removals;
@@ -35,8 +36,8 @@ mod values;
 mod walk;
 
 pub use desired::{
-    Assignment, DEFAULT_TIMEOUT, Definition, Desired, Image, Location, OnFailure, OneOff, Removal,
-    Service,
+    Assignment, DEFAULT_TIMEOUT, Definition, Desired, Image, Location, OnFailure, OneOff,
+    Promotion, Removal, Service, Upstream,
 };
 pub use edit::{Draft, Edit, Slot, image_for};
 pub use find::{all, find};

@@ -140,7 +140,7 @@ image = "a:1"
       | ^
       |
       = hint: the keys here: `account`, `region`, `cluster`, `role`, `provenance`,
-              `rollout`, `allow-unknown-fields`, `services`
+              `rollout`, `promotion`, `allow-unknown-fields`, `services`
 
     error: the list or inline table before this does not end
      --> prod.toml:3:1

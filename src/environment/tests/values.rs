@@ -523,7 +523,7 @@ fn escape_sequences_are_never_echoed() {
       | ^
       |
       = hint: the keys here: `account`, `region`, `cluster`, `role`, `provenance`,
-              `rollout`, `allow-unknown-fields`, `services`
+              `rollout`, `promotion`, `allow-unknown-fields`, `services`
 
     error: a control character cannot stand here
      --> prod.toml:1:6
