@@ -1,6 +1,7 @@
 //! The command line: one file a command; its doc comment is its help.
 
 mod apply;
+mod branch;
 mod context;
 mod edit;
 pub mod exit;
@@ -8,6 +9,7 @@ mod failure;
 mod history;
 mod log;
 mod plan;
+mod promote;
 mod provenance;
 mod rollback;
 mod sandbox;
@@ -90,6 +92,7 @@ enum Command {
     History(history::Args),
     Set(set::Args),
     Rollback(rollback::Args),
+    Promote(promote::Args),
     Sandbox(sandbox::Args),
 }
 
@@ -143,6 +146,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::History(args) => history::run(args, &cli.global).await,
             Command::Set(args) => set::run(args, &cli.global).await,
             Command::Rollback(args) => rollback::run(args, &cli.global).await,
+            Command::Promote(args) => promote::run(args, &cli.global).await,
             Command::Sandbox(args) => sandbox::run(args).await,
         }
     })

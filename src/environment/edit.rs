@@ -187,6 +187,32 @@ impl Draft {
         })
     }
 
+    /// An error about the file as a whole.
+    pub fn refuse(&self, why: &str) -> LoadError {
+        Unreadable::plain(why.to_owned()).into()
+    }
+
+    /// That this service declares no image for a container, and what to write
+    /// so that it does.
+    pub fn no_place(&self, service: &str, container: Option<&str>, image: &str) -> LoadError {
+        let (root, _) = DeTable::parse_recoverable(self.body());
+        let services = table(Table::new(root.get_ref()).take("services"));
+        let key = services.and_then(|(_, mut services)| Some(services.take(service)?.key));
+        let mut mistake = no_image(key.unwrap_or(0..0), service, container);
+        let header = match container {
+            Some(container) => format!(
+                "[services.{}.containers.{}]",
+                brief(service),
+                brief(container)
+            ),
+            None => format!("[services.{}]", brief(service)),
+        };
+        mistake = mistake.help(format!(
+            "add this, and commit it:\n{header}\nimage = \"{image}\""
+        ));
+        self.mistake(mistake).into()
+    }
+
     /// The text with all of these images in their places; all other bytes are
     /// as they were.
     ///

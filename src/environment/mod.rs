@@ -39,6 +39,7 @@ pub use desired::{
     Assignment, DEFAULT_TIMEOUT, Definition, Desired, Image, Location, OnFailure, OneOff,
     Promotion, Removal, Service, Upstream,
 };
+pub use duration::length;
 pub use edit::{Draft, Edit, Slot, image_for};
 pub use find::{all, find};
 pub use load_error::{LoadError, Unreadable};

@@ -184,7 +184,10 @@ mod tests {
                 "promotion.soak = 30",
                 "write it with its unit, such as \"30m\"",
             ),
-            ("promotion.soak = \"30\"", "invalid `soak`: the unit is missing"),
+            (
+                "promotion.soak = \"30\"",
+                "invalid `soak`: the unit is missing",
+            ),
             (
                 "promotion.soak = \"2161h\"",
                 "it must be at most 90 days (2160h)",

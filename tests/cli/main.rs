@@ -16,6 +16,7 @@ mod history;
 mod logs;
 mod output;
 mod plan;
+mod promote;
 mod provenance;
 mod rollback;
 mod sandbox;

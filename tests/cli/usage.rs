@@ -151,6 +151,8 @@ fn help_at_a_glance() {
       set       Write another image into an environment file, and change no other
                 byte
       rollback  Write the images of an earlier revision into the environment file
+      promote   Write the images that run healthily in one environment into
+                another's file
       sandbox   The embedded ECS, for trying and for tests
       help      Print this message or the help of the given subcommand(s)
 
