@@ -6,6 +6,7 @@ mod context;
 mod edit;
 pub mod exit;
 mod failure;
+mod github;
 mod history;
 mod log;
 mod plan;
@@ -107,7 +108,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
                 exit::DONE
             };
             // Nothing is left to tell when even this cannot be printed.
-            let _ = error.print();
+            let _ = if error.use_stderr() && crate::ui::in_github_actions() {
+                crate::ui::message(&error.render().to_string())
+            } else {
+                error.print()
+            };
             return ExitCode::from(code);
         }
     };
@@ -124,6 +129,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
                 let _ = crate::ui::result(&failure.json());
             }
             let _ = crate::ui::message(&failure.text());
+            github::failed(&failure);
             failure.exit_code()
         }
     };

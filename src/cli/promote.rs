@@ -12,6 +12,7 @@ use super::branch::{Branch, Repository};
 use super::context::{Environment, World, narrow};
 use super::edit::write;
 use super::failure::Failure;
+use super::github;
 use super::plan::{make, print, say, text};
 use super::{Format, Global, exit};
 
@@ -94,6 +95,7 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
     let remedy = match promotion.outcome() {
         Outcome::Promoted => {
             let proposal = propose(&args, &world, &draft, &promotion, repository).await?;
+            github::promoted(to, &promotion, Some(&proposal), args.body_file.as_deref());
             return told(&args, global, &promotion, &proposal);
         }
         Outcome::Nothing => None,
@@ -114,6 +116,7 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
             }
         }
     }
+    github::promoted(to, &promotion, None, None);
     Ok(code)
 }
 

@@ -1,6 +1,7 @@
 //! Why nothing can be done, in words.
 
 use super::words::{defuse, list};
+use crate::environment::Location;
 use crate::plan::Block;
 
 /// A block, said: for text and JSON alike.
@@ -19,6 +20,24 @@ pub(super) struct Said {
 pub fn block_error(block: &Block) -> (String, Option<String>) {
     let said = said(block);
     (said.says, said.hint.or(said.has))
+}
+
+/// Where in the environment file that is, if it is there.
+pub fn block_at(block: &Block) -> Option<&Location> {
+    match block {
+        Block::ServiceMissing { at, .. }
+        | Block::ContainerMissing { at, .. }
+        | Block::ContainerIncomplete { at, .. }
+        | Block::Unfit { at, .. }
+        | Block::ContainerNotNamed { at, .. }
+        | Block::ImageMissing { at, .. }
+        | Block::PlatformMissing { at, .. } => Some(at),
+        Block::ServiceNotActive { .. }
+        | Block::Controller { .. }
+        | Block::NoDeployment
+        | Block::Older { .. }
+        | Block::Unreadable { .. } => None,
+    }
 }
 
 pub(super) fn said(block: &Block) -> Said {

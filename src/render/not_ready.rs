@@ -15,6 +15,12 @@ pub(super) struct Said {
     pub hint: Option<String>,
 }
 
+/// Why it is not ready, and what to do about it.
+pub fn not_ready_error(why: &NotReady) -> (String, Option<String>) {
+    let said = said(why);
+    (said.says, said.hint)
+}
+
 pub(super) fn said(why: &NotReady) -> Said {
     let plain = |name, says: String| Said {
         name,

@@ -199,7 +199,7 @@ fn plain(text: &str) -> String {
 }
 
 /// Whole lines, and a word on what was left out.
-fn cut(text: &str, most: usize) -> String {
+pub fn cut(text: &str, most: usize) -> String {
     if text.len() <= most {
         return text.to_owned();
     }
@@ -217,7 +217,7 @@ pub fn fenced(text: &str) -> String {
 }
 
 /// Code within a line. Nothing in it is markup.
-fn code(text: &str) -> String {
+pub fn code(text: &str) -> String {
     let text = defuse(text);
     if text.is_empty() {
         return String::new();

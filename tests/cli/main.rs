@@ -7,11 +7,13 @@
 
 #![cfg(unix)]
 
+mod action;
 mod apply;
 mod aws;
 mod bad_input;
 mod before;
 mod credentials;
+mod github;
 mod history;
 mod logs;
 mod output;

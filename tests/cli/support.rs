@@ -125,6 +125,13 @@ impl Invocation {
         self
     }
 
+    /// In another directory.
+    #[must_use]
+    pub fn within(mut self, directory: &Path) -> Self {
+        self.command.current_dir(directory);
+        self
+    }
+
     /// Sandbox seconds a second.
     #[must_use]
     pub fn speed(self, speed: u32) -> Self {
