@@ -58,7 +58,7 @@ pub(super) fn parse(text: &str) -> Result<Duration, Wrong> {
         })
 }
 
-/// As [`parse`], for the command line; the error says what to write.
+/// A length of time on the command line; the error says what to write.
 ///
 /// # Errors
 /// It is no length of time.
