@@ -3,8 +3,10 @@
 //! stdout is the result; stderr is progress and messages. Styles are taken out
 //! of both where nobody would see them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -13,14 +15,52 @@ use crate::event::{Event, Outcome, Tasks};
 use crate::plan::{Plan, Verdict};
 use crate::render;
 
+/// Whether this is a step of a workflow in GitHub Actions, which reads commands
+/// out of the two streams.
+pub fn in_github_actions() -> bool {
+    static THERE: LazyLock<bool> =
+        LazyLock::new(|| std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true"));
+    *THERE
+}
+
 /// Writes a result. A reader that has gone away (`| head`) is no failure.
 pub fn result(text: &str) -> io::Result<()> {
-    forgive_gone(anstream::stdout().write_all(text.as_bytes()))
+    forgive_gone(anstream::stdout().write_all(for_the_runner(text).as_bytes()))
 }
 
 /// Writes a message for the person who runs this.
 pub fn message(text: &str) -> io::Result<()> {
-    forgive_gone(anstream::stderr().write_all(text.as_bytes()))
+    forgive_gone(anstream::stderr().write_all(for_the_runner(text).as_bytes()))
+}
+
+/// Writes a command for the runner of GitHub Actions.
+pub fn command(text: &str) -> io::Result<()> {
+    forgive_gone(io::stderr().write_all(text.as_bytes()))
+}
+
+/// Where somebody reads commands out of it, text has none. What is wrapped may
+/// begin a line anywhere, so this is done here, last of all.
+fn for_the_runner(text: &str) -> Cow<'_, str> {
+    if in_github_actions() {
+        render::harmless(text)
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// stderr, for the log: a record at a time.
+pub struct Log;
+
+impl io::Write for Log {
+    fn write(&mut self, record: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(record);
+        io::stderr().write_all(for_the_runner(&text).as_bytes())?;
+        Ok(record.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 fn forgive_gone(written: io::Result<()>) -> io::Result<()> {

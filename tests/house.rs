@@ -4,18 +4,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Each room with the rooms that it may import. `cli` may import all.
-const ROOMS: [(&str, &[&str]); 11] = [
+const ROOMS: [(&str, &[&str]); 12] = [
     ("model", &[]),
     ("environment", &["model"]),
     ("observed", &["model"]),
     ("plan", &["environment", "model", "observed"]),
     ("live", &["environment", "model", "observed"]),
+    ("promote", &["environment", "live", "model", "observed"]),
     ("event", &["model", "observed", "plan"]),
     ("cloud", &["model", "observed"]),
     ("apply", &["cloud", "event", "model", "observed", "plan"]),
     (
         "render",
-        &["environment", "event", "live", "model", "observed", "plan"],
+        &[
+            "environment",
+            "event",
+            "live",
+            "model",
+            "observed",
+            "plan",
+            "promote",
+        ],
     ),
     ("ui", &["event", "plan", "render"]),
     ("sandbox", &["model"]),
@@ -80,7 +89,7 @@ fn only_apply_asks_for_a_writer() {
 #[test]
 fn pure_rooms_are_pure() {
     let pure = |file: &Path, room: &str| {
-        ["model", "plan", "live", "event", "render"].contains(&room)
+        ["model", "plan", "live", "promote", "event", "render"].contains(&room)
             || ["apply/rollout.rs", "apply/stage.rs"]
                 .iter()
                 .any(|pure| file.ends_with(pure))

@@ -1,12 +1,14 @@
 use tokio::sync::watch;
 
 use crate::apply::{Apply, Interrupt};
+use crate::event::Report;
 use crate::plan::{Count, Options, Plan, Verdict};
 use crate::render::{blocked_json, planned_json, report_json, report_text};
 use crate::ui::{self, Progress};
 
 use super::context::{Environment, World, environments};
 use super::failure::{Failure, message};
+use super::github;
 use super::plan::{hint_at_reset, make, print, say, text};
 use super::{Format, Global, exit};
 
@@ -83,8 +85,10 @@ pub(super) async fn deploy(
             }
             Format::Json => print(&planned_json(&plan))?,
         }
+        github::blocked(&environment.desired, &plan);
         plans.push(plan);
     }
+    github::planned(&plans, None);
     if let Some(blocked) = blocked(&plans) {
         if global.format == Format::Json {
             for plan in &plans {
@@ -100,8 +104,12 @@ pub(super) async fn deploy(
         confirm(question, interrupt.clone()).await?;
     }
     let several = environments.len() > 1;
+    let mut reports = Vec::new();
     for (index, (environment, plan)) in environments.iter().zip(&plans).enumerate() {
-        let code = carry_out(world, environment, plan, several, global, interrupt.clone()).await?;
+        let (code, report) =
+            carry_out(world, environment, plan, several, global, interrupt.clone()).await?;
+        reports.push((plan.environment(), report));
+        github::outcomes(&reports);
         if code != exit::DONE {
             for left in &plans[index + 1..] {
                 say(&format!(
@@ -191,7 +199,7 @@ pub(super) async fn carry_out(
     several: bool,
     global: &Global,
     interrupt: Interrupt,
-) -> Result<u8, Failure> {
+) -> Result<(u8, Report), Failure> {
     let connection = world.connect(environment).await?;
     let (reader, writer) = (connection.reader(), connection.writer());
     let Count {
@@ -206,6 +214,8 @@ pub(super) async fn carry_out(
             environment: plan.environment().to_owned(),
         },
     };
+    let group = (change + restart + rolling_out > 0)
+        .then(|| github::Group::begin(&format!("{}: the rollout", plan.environment())));
     let report = Apply {
         plan,
         reader: &reader,
@@ -217,6 +227,8 @@ pub(super) async fn carry_out(
     .await;
     let code = exit::of_report(&report);
     progress.finish(code == exit::INTERRUPTED);
+    drop(group);
+    github::ended(&environment.desired, &report);
     match global.format {
         Format::Json => print(&report_json(plan.environment(), &report, code))?,
         // The plan has said it all.
@@ -228,7 +240,7 @@ pub(super) async fn carry_out(
             ))?;
         }
     }
-    Ok(code)
+    Ok((code, report))
 }
 
 /// Turns the first Ctrl-C or SIGTERM into an interrupt; the second ends the

@@ -33,6 +33,13 @@ pub enum Failure {
     },
     #[error("{file} was changed by somebody else meanwhile; nothing was written")]
     FileChanged { file: String },
+    #[error("it is not said which environment {file} is promoted from")]
+    NoUpstream { file: String },
+    #[error("{environment} cannot be promoted to itself")]
+    PromotedToItself { environment: String },
+    /// The repository, or the git that looks after it.
+    #[error("{why}")]
+    Git { why: String, hint: Option<String> },
     #[error("{0}")]
     Sandbox(#[from] sandbox::Error),
     #[error("EVENKEEL_SANDBOX_SPEED is {0:?}, not a number above zero")]
@@ -71,7 +78,11 @@ impl Failure {
             Self::NoSuchService { there_are, .. } => {
                 Some(format!("its services: {}", there_are.join(", ")))
             }
-            Self::Service { hint, .. } => hint.clone(),
+            Self::Service { hint, .. } | Self::Git { hint, .. } => hint.clone(),
+            Self::NoUpstream { .. } => Some(
+                "name it with --from, or declare it: [promotion] and under it from = \"staging\""
+                    .into(),
+            ),
             Self::FileChanged { .. } => Some("look at it, and run this again".into()),
             Self::LogFilter(_) => {
                 Some("it is a list such as evenkeel=debug,aws_config=info".into())
@@ -81,6 +92,7 @@ impl Failure {
                 Some("write ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG".into())
             }
             Self::Environment(_)
+            | Self::PromotedToItself { .. }
             | Self::Sandbox(_)
             | Self::Io { .. }
             | Self::Declined

@@ -40,7 +40,7 @@ pub fn start(verbose: u8, format: LogFormat) -> Result<(), Failure> {
         LogFormat::Text => {
             let ansi = crate::ui::styled_messages();
             let layer = fmt::layer()
-                .with_writer(std::io::stderr)
+                .with_writer(|| crate::ui::Log)
                 .with_ansi(ansi)
                 .with_filter(filter);
             registry.with(layer).init();
@@ -48,7 +48,7 @@ pub fn start(verbose: u8, format: LogFormat) -> Result<(), Failure> {
         LogFormat::Json => {
             let layer = fmt::layer()
                 .json()
-                .with_writer(std::io::stderr)
+                .with_writer(|| crate::ui::Log)
                 .with_filter(filter);
             registry.with(layer).init();
         }

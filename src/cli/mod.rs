@@ -1,15 +1,18 @@
 //! The command line: one file a command; its doc comment is its help.
 
 mod apply;
+mod branch;
 mod completions;
 mod context;
 mod edit;
 pub mod exit;
 mod failure;
+mod github;
 mod history;
 mod log;
 mod man;
 mod plan;
+mod promote;
 mod provenance;
 mod rollback;
 mod sandbox;
@@ -93,6 +96,7 @@ enum Command {
     History(history::Args),
     Set(set::Args),
     Rollback(rollback::Args),
+    Promote(promote::Args),
     Sandbox(sandbox::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -122,7 +126,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
                 exit::DONE
             };
             // Nothing is left to tell when even this cannot be printed.
-            let _ = error.print();
+            let _ = if error.use_stderr() && crate::ui::in_github_actions() {
+                crate::ui::message(&error.render().to_string())
+            } else {
+                error.print()
+            };
             return ExitCode::from(code);
         }
     };
@@ -139,6 +147,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
                 let _ = crate::ui::result(&failure.json());
             }
             let _ = crate::ui::message(&failure.text());
+            github::failed(&failure);
             failure.exit_code()
         }
     };
@@ -161,6 +170,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::History(args) => history::run(args, &cli.global).await,
             Command::Set(args) => set::run(args, &cli.global).await,
             Command::Rollback(args) => rollback::run(args, &cli.global).await,
+            Command::Promote(args) => promote::run(args, &cli.global).await,
             Command::Sandbox(args) => sandbox::run(args).await,
             Command::Schema(args) => schema::run(&args),
             Command::Completions(args) => completions::run(&args),

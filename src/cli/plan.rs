@@ -4,6 +4,7 @@ use crate::ui;
 
 use super::context::{Environment, World, environments};
 use super::failure::Failure;
+use super::github;
 use super::provenance;
 use super::{Format, Global, exit};
 
@@ -41,11 +42,13 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
             let gap = if plans.is_empty() { "" } else { "\n" };
             print(&format!("{gap}{}", text(&plan, global, args.show_values)))?;
         }
+        github::blocked(&environment.desired, &plan);
         plans.push(plan);
     }
     if global.format == Format::Json {
         print(&plans_json(&plans))?;
     }
+    github::planned(&plans, None);
     hint_at_reset(&world, &plans)?;
     let counts: Vec<_> = plans.iter().map(Plan::count).collect();
     Ok(if counts.iter().any(|count| count.blocked > 0) {

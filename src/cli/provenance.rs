@@ -122,12 +122,12 @@ async fn is_ancestor(folder: &Path, of: &Commit, later: &Commit) -> Option<bool>
 }
 
 /// Where a link leads: git tells of the link alone.
-fn resolved(file: &Path) -> PathBuf {
+pub(super) fn resolved(file: &Path) -> PathBuf {
     let resolved = file.is_symlink().then(|| file.canonicalize().ok());
     resolved.flatten().unwrap_or_else(|| file.to_owned())
 }
 
-fn folder(file: &Path) -> &Path {
+pub(super) fn folder(file: &Path) -> &Path {
     match file.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),

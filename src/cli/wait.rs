@@ -4,6 +4,7 @@ use crate::render::planned_json;
 use super::apply::{carry_out, listen};
 use super::context::{World, environments};
 use super::failure::{Failure, message};
+use super::github;
 use super::plan::{make, print, say, text};
 use super::{Format, Global, exit};
 
@@ -28,6 +29,7 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
     let interrupt = listen();
     let several = environments.len() > 1;
     let mut code = exit::DONE;
+    let mut reports = Vec::new();
     for environment in &environments {
         let plan = make(&world, environment, Options::default(), true).await?;
         match global.format {
@@ -35,7 +37,7 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
             Format::Json => print(&planned_json(&plan))?,
         }
         let (under_way, others) = plan.under_way();
-        let ended = carry_out(
+        let (ended, report) = carry_out(
             &world,
             environment,
             &under_way,
@@ -44,6 +46,8 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
             interrupt.clone(),
         )
         .await?;
+        reports.push((environment.desired.environment.as_str(), report));
+        github::outcomes(&reports);
         code = if code == exit::DONE { ended } else { code };
         if others.is_empty() {
             continue;

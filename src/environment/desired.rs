@@ -44,8 +44,29 @@ pub struct Desired {
     /// Whether revisions that are registered carry tags that say where they
     /// come from.
     pub provenance: bool,
+    /// What is promoted into this environment, and from where.
+    pub promotion: Option<Promotion>,
     /// In the file's order; never empty.
     pub services: Vec<Service>,
+}
+
+/// What comes into this environment from another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Promotion {
+    /// The name of the other environment, whose file lies beside this one.
+    pub from: Option<Upstream>,
+    /// How long it must have run there undisturbed.
+    pub soak: Duration,
+    /// By their names in the file; none stands for all that both have.
+    pub services: Vec<String>,
+}
+
+/// The environment that images come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upstream {
+    pub environment: String,
+    /// Where it is named (the value).
+    pub at: Location,
 }
 
 /// One service, as declared.

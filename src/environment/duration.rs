@@ -58,6 +58,17 @@ pub(super) fn parse(text: &str) -> Result<Duration, Wrong> {
         })
 }
 
+/// A length of time on the command line; the error says what to write.
+///
+/// # Errors
+/// It is no length of time.
+pub fn length(text: &str) -> Result<Duration, String> {
+    parse(text).map_err(|wrong| match wrong.write {
+        Some(write) => format!("{}; write {write}", wrong.reason),
+        None => format!("{}; write it like 30m or 1h30m", wrong.reason),
+    })
+}
+
 /// A bare number with the unit that was most likely meant: minutes while they
 /// make up to two hours, else seconds.
 pub(super) fn with_unit(number: u64) -> Option<String> {

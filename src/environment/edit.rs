@@ -13,7 +13,7 @@ use super::desired::{Desired, Location};
 use super::keys::nearest;
 use super::load_error::{LoadError, Unreadable};
 use super::mistakes::{Mistake, Mistakes};
-use super::parse::parse;
+use super::parse::parse_with;
 use super::read;
 use super::show::{brief, whole};
 use super::source::Source;
@@ -93,8 +93,22 @@ impl Draft {
     }
 
     pub(super) fn new(file: &str, environment: &str, text: String) -> Result<Self, Mistakes> {
-        let desired = parse(file, environment, &text)?;
+        let beside = |name: &str| read::beside(Path::new(file), name);
+        let desired = parse_with(file, environment, &text, &beside)?;
         Ok(Self { text, desired })
+    }
+
+    /// What the file would declare with these images in their places.
+    ///
+    /// # Errors
+    /// As for [`Self::with`].
+    pub fn edited(&self, edits: &[Edit]) -> Result<Self, LoadError> {
+        let text = self.with(edits)?;
+        Ok(Self::new(
+            &self.desired.file,
+            &self.desired.environment,
+            text,
+        )?)
     }
 
     pub fn desired(&self) -> &Desired {
@@ -171,6 +185,32 @@ impl Draft {
                 .map(str::to_owned)
                 .collect(),
         })
+    }
+
+    /// An error about the file as a whole.
+    pub fn refuse(&self, why: &str) -> LoadError {
+        Unreadable::plain(why.to_owned()).into()
+    }
+
+    /// That this service declares no image for a container, and what to write
+    /// so that it does.
+    pub fn no_place(&self, service: &str, container: Option<&str>, image: &str) -> LoadError {
+        let (root, _) = DeTable::parse_recoverable(self.body());
+        let services = table(Table::new(root.get_ref()).take("services"));
+        let key = services.and_then(|(_, mut services)| Some(services.take(service)?.key));
+        let mut mistake = no_image(key.unwrap_or(0..0), service, container);
+        let header = match container {
+            Some(container) => format!(
+                "[services.{}.containers.{}]",
+                brief(service),
+                brief(container)
+            ),
+            None => format!("[services.{}]", brief(service)),
+        };
+        mistake = mistake.help(format!(
+            "add this, and commit it:\n{header}\nimage = \"{image}\""
+        ));
+        self.mistake(mistake).into()
     }
 
     /// The text with all of these images in their places; all other bytes are

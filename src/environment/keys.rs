@@ -1,15 +1,12 @@
 //! Which keys each table has, and what a key that it has not may have meant.
 //!
-//! A key moves from `later` to `known` when it is supported. The keys that are
-//! AWS's fields are in `model/fields/table.rs`.
+//! The keys that are AWS's fields are in `model/fields/table.rs`.
 
 use super::unknown;
 
 /// The keys of one kind of table.
 pub(super) struct Keys {
     pub(super) known: &'static [&'static str],
-    /// Keys that the environment file will have: refused, but not as unknown.
-    later: &'static [&'static str],
     /// Keys of other tables, and the table where they belong.
     elsewhere: &'static [(&'static str, &'static str)],
     /// Whether AWS's fields are declared below: one that is found here already
@@ -20,14 +17,10 @@ pub(super) struct Keys {
 /// What a key that is not known here may be.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Guess {
-    /// Right here, but not supported yet.
-    Later,
     /// Right in another table.
     Elsewhere(&'static str),
     /// A misspelled key of this table.
     Meant(&'static str),
-    /// A misspelled key that is not supported yet.
-    MeantLater(&'static str),
     Unknown,
 }
 
@@ -39,12 +32,12 @@ pub(super) const TOP: Keys = Keys {
         "role",
         "provenance",
         "rollout",
+        "promotion",
         "drift",
         "suspend",
         "allow-unknown-fields",
         "services",
     ],
-    later: &["promotion"],
     elsewhere: &[
         ("name", "[services.NAME]"),
         ("image", "[services.NAME]"),
@@ -55,12 +48,17 @@ pub(super) const TOP: Keys = Keys {
         ("allow-plain-secrets", "[services.NAME]"),
         ("timeout", "[rollout]"),
         ("on-failure", "[rollout]"),
+        ("from", "[promotion]"),
+        ("soak", "[promotion]"),
     ],
     has_fields: false,
 };
 
 /// Above the first header, where TOML wants top-level keys.
 pub(super) const AT_THE_TOP: &str = "at the top of the file, above the first [table]";
+
+/// The whole file has one.
+const PROMOTION_TABLE: &str = "as [promotion], a table of its own";
 
 pub(super) const SERVICE: Keys = Keys {
     known: &[
@@ -78,8 +76,8 @@ pub(super) const SERVICE: Keys = Keys {
         "drift",
         "suspend",
     ],
-    later: &["promotion"],
     elsewhere: &[
+        ("promotion", PROMOTION_TABLE),
         ("account", AT_THE_TOP),
         ("region", AT_THE_TOP),
         ("role", AT_THE_TOP),
@@ -120,7 +118,6 @@ pub(super) fn own(name: &str) -> Option<&'static str> {
 /// `[rollout]`, for every service of the file.
 pub(super) const ROLLOUTS: Keys = Keys {
     known: &["timeout", "on-failure"],
-    later: &[],
     elsewhere: &[
         ("before", "[services.NAME.rollout]"),
         ("drift", AT_THE_TOP),
@@ -137,10 +134,23 @@ pub(super) const ROLLOUTS: Keys = Keys {
     has_fields: false,
 };
 
+/// `[promotion]`.
+pub(super) const PROMOTION: Keys = Keys {
+    known: &["from", "soak", "services"],
+    elsewhere: &[
+        ("account", AT_THE_TOP),
+        ("region", AT_THE_TOP),
+        ("role", AT_THE_TOP),
+        ("provenance", AT_THE_TOP),
+        ("timeout", "[rollout]"),
+        ("on-failure", "[rollout]"),
+    ],
+    has_fields: false,
+};
+
 /// `[services.NAME.rollout]`.
 pub(super) const ROLLOUT: Keys = Keys {
     known: &["timeout", "on-failure", "before"],
-    later: &[],
     elsewhere: &[
         ("account", AT_THE_TOP),
         ("region", AT_THE_TOP),
@@ -159,7 +169,6 @@ pub(super) const ROLLOUT: Keys = Keys {
 /// One of `before`'s tables.
 pub(super) const BEFORE: Keys = Keys {
     known: &["container", "command"],
-    later: &[],
     elsewhere: &[("timeout", "[services.NAME.rollout]")],
     has_fields: false,
 };
@@ -167,16 +176,12 @@ pub(super) const BEFORE: Keys = Keys {
 /// `suspend`.
 pub(super) const SUSPEND: Keys = Keys {
     known: &["reason", "until"],
-    later: &[],
     elsewhere: &[],
     has_fields: false,
 };
 
 impl Keys {
     pub(super) fn guess(&self, name: &str) -> Guess {
-        if self.later.contains(&name) {
-            return Guess::Later;
-        }
         if let Some((_, place)) = self.elsewhere.iter().find(|(key, _)| *key == name) {
             return Guess::Elsewhere(place);
         }
@@ -185,12 +190,7 @@ impl Keys {
         {
             return Guess::Elsewhere(place);
         }
-        let all = self.known.iter().chain(self.later).copied();
-        match nearest(name, all) {
-            Some(meant) if self.known.contains(&meant) => Guess::Meant(meant),
-            Some(meant) => Guess::MeantLater(meant),
-            None => Guess::Unknown,
-        }
+        nearest(name, self.known.iter().copied()).map_or(Guess::Unknown, Guess::Meant)
     }
 }
 
@@ -232,8 +232,6 @@ mod tests {
             ROLLOUTS.guess("before"),
             Guess::Elsewhere("[services.NAME.rollout]")
         );
-        assert_eq!(SERVICE.guess("promotion"), Guess::Later);
-        assert_eq!(SERVICE.guess("promtion"), Guess::MeantLater("promotion"));
         assert_eq!(SERVICE.guess("drfit"), Guess::Meant("drift"));
         assert_eq!(TOP.guess("suspended"), Guess::Meant("suspend"));
         assert_eq!(SERVICE.guess("region"), Guess::Elsewhere(AT_THE_TOP));

@@ -21,6 +21,7 @@ mod load_error;
 mod mistakes;
 mod parse;
 mod plain;
+mod promotion;
 mod read;
 mod regions;
 mod removals;
@@ -39,8 +40,9 @@ mod walk;
 
 pub use desired::{
     Assignment, DEFAULT_TIMEOUT, Definition, Desired, Image, Location, OnDrift, OnFailure, OneOff,
-    Removal, Service, Suspension,
+    Promotion, Removal, Service, Suspension, Upstream,
 };
+pub use duration::length;
 pub use edit::{Draft, Edit, Slot, image_for};
 pub use find::{all, find, names};
 pub use load_error::{LoadError, Unreadable};

@@ -10,6 +10,7 @@ use crate::model::{AccountId, ClusterName, Region};
 use super::desired::{Desired, Service};
 use super::keys;
 use super::mistakes::{Mistake, Mistakes};
+use super::promotion;
 use super::services::{self, Rollout};
 use super::source::Source;
 use super::syntax::Syntax;
@@ -142,8 +143,9 @@ fn top(
     let provenance_entry = table.take("provenance");
     let unknown_entry = table.take("allow-unknown-fields");
     let rollout_entry = table.take("rollout");
+    let promotion_entry = table.take("promotion");
     // Missing keys go above the first header, so that is where they are missed.
-    let start = [&rollout_entry, &services_entry]
+    let start = [&rollout_entry, &promotion_entry, &services_entry]
         .into_iter()
         .flatten()
         .map(|table| table.key.clone())
@@ -179,6 +181,9 @@ fn top(
         unknown_fields: unknown_fields.unwrap_or(true),
         files,
     };
+    let promotion = promotion_entry.and_then(|entry| {
+        promotion::read(&entry, environment, services_entry.as_ref(), source, found)
+    });
     let services = services_entry.and_then(|entry| {
         let services = entry.table(found, || match entry.value {
             DeValue::Array(_) => {
@@ -203,6 +208,7 @@ fn top(
         cluster: cluster?,
         role: role?,
         provenance: provenance?,
+        promotion,
         services: services.filter(|services: &Vec<Service>| !services.is_empty())?,
     })
 }

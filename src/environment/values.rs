@@ -23,6 +23,8 @@ use super::walk::{Entry, Findings};
 const SHORTEST: Duration = Duration::from_secs(10);
 /// Longer than any sensible bake time; past it a number was mistyped.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
+/// As long as ECS remembers a deployment; past it nobody could tell.
+const LONGEST_SOAK: Duration = Duration::from_secs(90 * 24 * 3600);
 
 pub(super) fn account(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<AccountId> {
     let unquoted = |raw: &str| {
@@ -163,6 +165,22 @@ fn role_account(text: &str) -> Option<AccountId> {
 }
 
 pub(super) fn timeout(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<Duration> {
+    let bounds = (SHORTEST, "10 seconds", LONGEST, "24 hours");
+    length(entry, bounds, found)
+}
+
+/// How long something must have run.
+pub(super) fn soak(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<Duration> {
+    let bounds = (Duration::ZERO, "0 seconds", LONGEST_SOAK, "90 days (2160h)");
+    length(entry, bounds, found)
+}
+
+/// A length of time between two bounds, each with its name.
+fn length(
+    entry: &Entry<'_>,
+    (shortest, at_least, longest, at_most): (Duration, &str, Duration, &str),
+    found: &mut Findings<'_>,
+) -> Option<Duration> {
     let example = || "write it with its units, such as \"15m\", \"90s\" or \"1h30m\"".to_owned();
     let such_as = |meant: &str| format!("write it with its unit, such as \"{meant}\"");
     let unquoted = |raw: &str| Some(such_as(&duration::with_unit(raw.parse().ok()?)?));
@@ -174,11 +192,12 @@ pub(super) fn timeout(entry: &Entry<'_>, found: &mut Findings<'_>) -> Option<Dur
                 .write
                 .map_or_else(example, |write| format!("write \"{write}\"")),
         ),
-        Ok(length) if length < SHORTEST => ("it must be at least 10 seconds".to_owned(), example()),
-        Ok(length) if length > LONGEST => ("it must be at most 24 hours".to_owned(), example()),
+        Ok(length) if length < shortest => (format!("it must be at least {at_least}"), example()),
+        Ok(length) if length > longest => (format!("it must be at most {at_most}"), example()),
         Ok(length) => return Some(length),
     };
-    found.add(Mistake::new(entry.span.clone(), format!("invalid `timeout`: {reason}")).help(help));
+    let message = format!("invalid `{}`: {reason}", brief(entry.name));
+    found.add(Mistake::new(entry.span.clone(), message).help(help));
     None
 }
 

@@ -119,10 +119,6 @@ impl<'a> Table<'a> {
         for Entry { name, key, .. } in self.entries {
             let shown = brief(name);
             let (message, help) = match keys.guess(name) {
-                Guess::Later => (
-                    format!("`{shown}` is not supported by this version of evenkeel"),
-                    "take it out; what the file does not declare is left as it is".to_owned(),
-                ),
                 Guess::Elsewhere(place) => {
                     found.belongs(&key, name, place);
                     continue;
@@ -134,12 +130,6 @@ impl<'a> Table<'a> {
                         format!("did you mean `{known}`?"),
                     )
                 }
-                Guess::MeantLater(later) => (
-                    format!("unknown key `{shown}`"),
-                    format!(
-                        "did you mean `{later}`? It is not supported by this version of evenkeel"
-                    ),
-                ),
                 Guess::Unknown => {
                     let known: Vec<String> = keys
                         .known

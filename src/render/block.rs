@@ -1,7 +1,7 @@
 //! Why nothing can be done, in words.
 
 use super::words::{defuse, list, time};
-use crate::environment::Suspension;
+use crate::environment::{Location, Suspension};
 use crate::plan::Block;
 
 /// A block, said: for text and JSON alike.
@@ -36,6 +36,24 @@ pub(super) fn held(why: &Suspension) -> Said {
 /// ` until 2026-12-01 00:00 UTC`; nothing where no end is set.
 pub(super) fn until(at: Option<i64>) -> String {
     at.map_or_else(String::new, |at| format!(" until {}", time(at)))
+}
+
+/// Where in the environment file that is, if it is there.
+pub fn block_at(block: &Block) -> Option<&Location> {
+    match block {
+        Block::ServiceMissing { at, .. }
+        | Block::ContainerMissing { at, .. }
+        | Block::ContainerIncomplete { at, .. }
+        | Block::Unfit { at, .. }
+        | Block::ContainerNotNamed { at, .. }
+        | Block::ImageMissing { at, .. }
+        | Block::PlatformMissing { at, .. } => Some(at),
+        Block::ServiceNotActive { .. }
+        | Block::Controller { .. }
+        | Block::NoDeployment
+        | Block::Older { .. }
+        | Block::Unreadable { .. } => None,
+    }
 }
 
 pub(super) fn said(block: &Block) -> Said {

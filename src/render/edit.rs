@@ -64,20 +64,7 @@ pub fn edits_json(
     edits: &[Edit],
     back_to: Option<&RevisionArn>,
 ) -> String {
-    let images: Vec<Value> = edits
-        .iter()
-        .map(|edit| {
-            json!({
-                "service": edit.slot.service,
-                "container": edit.slot.container,
-                "field": "image",
-                "from": edit.slot.image,
-                "to": edit.to,
-                "changed": edit.changes(),
-                "declared_at": edit.slot.at.to_string(),
-            })
-        })
-        .collect();
+    let images: Vec<Value> = edits.iter().map(image_json).collect();
     let line = json!({
         "format_version": FORMAT_VERSION,
         "environment": environment,
@@ -88,4 +75,16 @@ pub fn edits_json(
         "changes": images,
     });
     format!("{line}\n")
+}
+
+pub(super) fn image_json(edit: &Edit) -> Value {
+    json!({
+        "service": edit.slot.service,
+        "container": edit.slot.container,
+        "field": "image",
+        "from": edit.slot.image,
+        "to": edit.to,
+        "changed": edit.changes(),
+        "declared_at": edit.slot.at.to_string(),
+    })
 }

@@ -103,7 +103,7 @@ pub fn report_json(environment: &str, report: &Report, exit_code: u8) -> String 
     format!("{line}\n")
 }
 
-fn plan(plan: &Plan) -> Value {
+pub(super) fn plan(plan: &Plan) -> Value {
     let Count {
         change,
         restart,

@@ -28,6 +28,20 @@ pub fn report_text(environment: &str, headed: bool, report: &Report) -> String {
     text
 }
 
+/// What went wrong with a service, and what to do; nothing when it went well.
+pub fn ended_badly(ended: &Ended) -> Option<(String, Option<String>)> {
+    if ended.outcome.is_good() {
+        return None;
+    }
+    let (_, mut says) = sentence(&ended.outcome, ended.elapsed);
+    let diagnosis = ended.diagnosis.as_ref();
+    let cause = diagnosis.and_then(|diagnosis| diagnosis.causes.first());
+    if let Some(cause) = cause {
+        says += &format!(": {}", defuse(&cause.says));
+    }
+    Some((says, cause.map(|cause| cause.next.clone())))
+}
+
 fn ended_text(text: &mut String, environment: &str, ended: &Ended, width: usize) {
     let (mark, mut says) = sentence(&ended.outcome, ended.elapsed);
     if let (Outcome::Deployed { .. }, Some(now)) = (&ended.outcome, ended.now.first()) {

@@ -158,7 +158,7 @@ pub fn problem_error(problem: &Problem) -> (String, Option<String>) {
     }
 }
 
-fn problem_name(problem: &Problem) -> (&'static str, &'static str) {
+pub(super) fn problem_name(problem: &Problem) -> (&'static str, &'static str) {
     match problem {
         Problem::Missing => ("missing", "the cluster has no service of this name"),
         Problem::NotActive { .. } => ("not-active", "not ACTIVE"),

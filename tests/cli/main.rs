@@ -7,15 +7,18 @@
 
 #![cfg(unix)]
 
+mod action;
 mod apply;
 mod aws;
 mod bad_input;
 mod before;
 mod credentials;
+mod github;
 mod history;
 mod logs;
 mod output;
 mod plan;
+mod promote;
 mod provenance;
 mod reference;
 mod rollback;

@@ -54,7 +54,7 @@ impl Repository {
     }
 }
 
-fn git(checkout: &Checkout, args: &str) -> String {
+pub fn git(checkout: &Checkout, args: &str) -> String {
     let output = Command::new("git")
         .args(args.split_whitespace())
         .current_dir(checkout.path())

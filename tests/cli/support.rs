@@ -125,6 +125,13 @@ impl Invocation {
         self
     }
 
+    /// In another directory.
+    #[must_use]
+    pub fn within(mut self, directory: &Path) -> Self {
+        self.command.current_dir(directory);
+        self
+    }
+
     /// Sandbox seconds a second.
     #[must_use]
     pub fn speed(self, speed: u32) -> Self {
@@ -340,7 +347,7 @@ pub fn steady(text: &str, directory: &Path) -> String {
     let text = Regex::new(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
         .unwrap()
         .replace_all(&text, "[moment] UTC");
-    Regex::new(r"(after |   |code 0 \()(\d+ min )?\d+ s\b")
+    Regex::new(r"(after |   |code 0 \(|for |\| |, )(\d+ min )?\d+ s\b")
         .unwrap()
         .replace_all(&text, "${1}[time]")
         .into_owned()

@@ -260,6 +260,7 @@ fn desired(container: &str) -> Desired {
         cluster: "prod".parse().expect("a cluster"),
         role: None,
         provenance: true,
+        promotion: None,
         services: vec![Service {
             name: "web".into(),
             service: "web".parse().expect("a service"),

@@ -288,3 +288,19 @@ proptest! {
         prop_assert_eq!(set(&text, "w", &new).unwrap(), format!("{head}{new}{tail}"));
     }
 }
+
+#[test]
+fn a_file_that_names_a_definition_can_be_edited() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("prod.toml");
+    let text = format!("{TOP}[services.w]\nimage = \"a:1\"\ndefinition = \"task.json\"\n");
+    std::fs::write(&file, &text).unwrap();
+    let definition = r#"{"family": "w", "containerDefinitions": [{"name": "w", "image": "a:0"}]}"#;
+    std::fs::write(folder.path().join("task.json"), definition).unwrap();
+    let draft = Draft::open(&file).unwrap();
+    let slot = draft.find("w", None).unwrap();
+    let to = image_for(&slot, ":2").unwrap();
+    let edited = draft.edited(&[Edit { slot, to }]).unwrap();
+    assert_eq!(edited.text(), text.replace("a:1", "a:2"));
+    assert_eq!(edited.desired().services[0].images[0].image.as_str(), "a:2");
+}
