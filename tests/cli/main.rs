@@ -12,6 +12,7 @@ mod aws;
 mod bad_input;
 mod before;
 mod credentials;
+mod fields;
 mod history;
 mod logs;
 mod output;
