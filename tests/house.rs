@@ -160,7 +160,7 @@ fn actions(text: &str) -> Vec<String> {
                 .split_once(": &str = \"")?;
             let action = action.strip_suffix("\";")?;
             let (service, name) = action.split_once(':')?;
-            let one = ["ecs", "ecr", "logs"].contains(&service)
+            let one = ["ecs", "ecr", "logs", "application-autoscaling"].contains(&service)
                 && name.starts_with(|c: char| c.is_ascii_uppercase());
             one.then(|| action.to_owned())
         })

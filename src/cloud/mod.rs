@@ -16,6 +16,7 @@ mod history;
 mod raw;
 mod read;
 mod registry;
+mod scaling;
 mod service;
 mod transport;
 mod write;

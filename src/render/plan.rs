@@ -106,8 +106,14 @@ fn service_text(text: &mut String, service: &ServicePlan, columns: &Columns, det
         }
     }
     for note in &service.notes {
-        let _ = writeln!(text, "{}", paragraph(4, "note ", &note_text(note)));
+        let label = if is_warning(note) { "warning" } else { "note " };
+        let _ = writeln!(text, "{}", paragraph(4, label, &note_text(note)));
     }
+}
+
+/// Whether what is declared will not last.
+fn is_warning(note: &Note) -> bool {
+    matches!(note, Note::Autoscaled { declared, least, most } if !(least..=most).contains(&declared))
 }
 
 fn failed_before_text(text: &mut String, before: &FailedBefore) {
@@ -332,6 +338,32 @@ pub(super) fn note_text(note: &Note) -> String {
         Note::TasksMissing { running, desired } => {
             format!("only {} run", tasks(*running, *desired))
         }
+        Note::Autoscaled {
+            declared,
+            least,
+            most,
+        } if (least..=most).contains(&declared) => format!(
+            "autoscaling sets desiredCount as well, between {least} and {most}; without \
+             desiredCount in the file the count is left to it"
+        ),
+        Note::Autoscaled {
+            declared,
+            least,
+            most,
+        } => format!(
+            "desiredCount {declared} is {} {}, and autoscaling will change it back; \
+             declare a count between {least} and {most}, or none",
+            if declared < least {
+                "below autoscaling's minimum of"
+            } else {
+                "above autoscaling's maximum of"
+            },
+            if declared < least { least } else { most },
+        ),
+        Note::ScalingUnknown { why } => format!(
+            "whether autoscaling sets desiredCount as well is not known: {}",
+            defuse(why)
+        ),
         Note::BakesTooLong { bakes, timeout } => format!(
             "its deployments bake for {} in all, so the wait ends before the rollout does: \
              rollout.timeout is {}, declare a longer one",

@@ -465,3 +465,40 @@ fn the_whole_documents_show_what_is_declared_and_mask_what_is_not() {
     1 to change.
     "#);
 }
+
+#[test]
+fn a_count_below_autoscalings_minimum_is_a_warning() {
+    let checkout = running("");
+    let mut state: serde_json::Value =
+        serde_json::from_slice(&checkout.sandbox_state()).expect("JSON");
+    state["places"]["123456789012/us-west-1"]["scalable"] = serde_json::json!({
+        "service/shop/shop-web": {
+            "ServiceNamespace": "ecs", "ResourceId": "service/shop/shop-web",
+            "ScalableDimension": "ecs:service:DesiredCount", "MinCapacity": 2, "MaxCapacity": 10,
+        },
+    });
+    checkout.write(".evenkeel/sandbox.json", state.to_string());
+    let count = |count: u8| format!("[services.web.service]\ndesiredCount = {count}");
+    assert_snapshot!(plan(&checkout, &count(1), ""), @"
+    prod   shop · us-west-1 · 123456789012
+
+    ~ web   shop-web   revision 69 stays, no new tasks
+        service   desiredCount  3 → 1   (no new tasks)
+        warning desiredCount 1 is below autoscaling's minimum of 2, and autoscaling
+                will change it back; declare a count between 2 and 10, or none
+
+    1 to change.
+    [exit 0]
+    ");
+    assert_snapshot!(plan(&checkout, &count(4), ""), @"
+    prod   shop · us-west-1 · 123456789012
+
+    ~ web   shop-web   revision 69 stays, no new tasks
+        service   desiredCount  3 → 4   (no new tasks)
+        note  autoscaling sets desiredCount as well, between 2 and 10; without
+              desiredCount in the file the count is left to it
+
+    1 to change.
+    [exit 0]
+    ");
+}
