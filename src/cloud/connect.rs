@@ -9,6 +9,7 @@ use aws_config::{
     timeout::TimeoutConfig,
 };
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_sdk_applicationautoscaling as autoscaling;
 use aws_sdk_cloudwatchlogs as logs;
 use aws_sdk_ecr as ecr;
 use aws_sdk_ecs as ecs;
@@ -32,6 +33,10 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 /// One operation with its retries: three attempts that each run into their
 /// time-out, with the pauses between them.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(50);
+
+/// What is only worth a note: an answer comes within a second, or it is not
+/// worth more than a few.
+const NOTE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What to act on, and as whom.
 #[derive(Debug, Clone)]
@@ -136,6 +141,20 @@ impl Connection {
             .interceptor(ReadsOnly)
             .build();
         logs::Client::from_conf(config)
+    }
+
+    /// The client of what tells how services are scaled. Nobody waits long for
+    /// what is only worth a note.
+    pub(super) fn scaling(&self) -> autoscaling::Client {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(NOTE_TIMEOUT)
+            .operation_timeout(NOTE_TIMEOUT)
+            .build();
+        let config = autoscaling::config::Builder::from(&self.config)
+            .timeout_config(timeouts)
+            .interceptor(ReadsOnly)
+            .build();
+        autoscaling::Client::from_conf(config)
     }
 }
 

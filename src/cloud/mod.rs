@@ -18,6 +18,7 @@ mod limits;
 mod raw;
 mod read;
 mod registry;
+mod scaling;
 mod service;
 mod transport;
 mod write;

@@ -17,7 +17,7 @@ use super::cache::Cache;
 use super::connect::Connection;
 use super::error::Error;
 use super::raw::KeepResponse;
-use super::{history, registry, service};
+use super::{history, registry, scaling, service};
 use crate::model::{AccountId, ClusterName, Region, RevisionArn, ServiceArn, TaskDefinition};
 use crate::observed::{
     NEWEST, Observed, Revision, Seen, Service, ServiceKey, Sight, Unreadable, Want, Wants,
@@ -84,11 +84,13 @@ impl Reader {
         let mut services: BTreeMap<ClusterName, Vec<ServiceKey>> = BTreeMap::new();
         let mut images: BTreeMap<_, Vec<_>> = BTreeMap::new();
         let mut running = Vec::new();
+        let mut scaled = Vec::new();
         for want in wants {
             match want {
                 Want::Service(key) => services.entry(key.cluster.clone()).or_default().push(key),
                 Want::Image(repository, id) => images.entry(repository).or_default().push(id),
                 Want::RunningImages(arn) => running.push(arn),
+                Want::Scaling(key) => scaled.push(key),
                 Want::Document(arn) => {
                     let deployed = deployed(observed, &arn);
                     let me = self.clone();
@@ -139,6 +141,10 @@ impl Reader {
         for batch in running.chunks(service::REVISIONS_A_CALL) {
             let (me, batch) = (self.clone(), batch.to_vec());
             jobs.start(async move { service::revisions(&me, batch).await });
+        }
+        for batch in scaled.chunks(scaling::TARGETS_A_CALL) {
+            let (me, batch) = (self.clone(), batch.to_vec());
+            jobs.start(async move { Ok(scaling::targets(&me, batch).await) });
         }
         jobs.record(observed).await
     }

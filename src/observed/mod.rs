@@ -48,6 +48,8 @@ pub enum Want {
     StoppedTasks(ServiceKey),
     /// The tags of a service, whole.
     ServiceTags(ServiceArn),
+    /// Between which counts autoscaling keeps a service, if it does.
+    Scaling(ServiceKey),
     /// The services of a cluster, for an error that lists what there is.
     ServiceNames(ClusterName),
     /// The tags of a repository, for an error that lists what there is.
@@ -268,6 +270,13 @@ pub struct Image {
     pub platforms: Vec<(Platform, Digest)>,
 }
 
+/// The counts between which Application Auto Scaling keeps a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scaling {
+    pub least: i64,
+    pub most: i64,
+}
+
 /// The digest that a container of a service revision runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunningImage {
@@ -298,6 +307,7 @@ pub struct Observed {
     histories: BTreeMap<ServiceKey, Seen<Vec<ServiceDeployment>>>,
     stopped_tasks: BTreeMap<ServiceKey, Seen<Vec<Task>>>,
     service_tags: BTreeMap<ServiceArn, Seen<Vec<Value>>>,
+    scaling: BTreeMap<ServiceKey, Seen<Scaling>>,
     service_names: BTreeMap<ClusterName, Seen<Vec<String>>>,
     image_tags: BTreeMap<EcrRepository, Seen<Vec<String>>>,
 }
@@ -314,6 +324,7 @@ pub enum Sight {
     History(ServiceKey, Seen<Vec<ServiceDeployment>>),
     StoppedTasks(ServiceKey, Seen<Vec<Task>>),
     ServiceTags(ServiceArn, Seen<Vec<Value>>),
+    Scaling(ServiceKey, Seen<Scaling>),
     ServiceNames(ClusterName, Seen<Vec<String>>),
     ImageTags(EcrRepository, Seen<Vec<String>>),
 }
@@ -354,6 +365,9 @@ impl Observed {
             }
             Sight::ServiceTags(arn, seen) => {
                 self.service_tags.insert(arn, seen);
+            }
+            Sight::Scaling(key, seen) => {
+                self.scaling.insert(key, seen);
             }
             Sight::ServiceNames(cluster, seen) => {
                 self.service_names.insert(cluster, seen);
@@ -421,6 +435,12 @@ impl Observed {
         self.service_tags
             .get(arn)
             .ok_or_else(|| Want::ServiceTags(arn.clone()).into())
+    }
+
+    pub fn scaling(&self, key: &ServiceKey) -> Result<&Seen<Scaling>, Wants> {
+        self.scaling
+            .get(key)
+            .ok_or_else(|| Want::Scaling(key.clone()).into())
     }
 
     pub fn stopped_tasks(&self, key: &ServiceKey) -> Result<&Seen<Vec<Task>>, Wants> {

@@ -92,6 +92,7 @@ fn plan_service(
     notes.extend(bakes_too_long(&key, &verdict, desired.timeout, observed));
     let healthy = healthy(&key, &verdict, observed)?;
     let marked = marked(&key, &verdict, observed)?;
+    notes.extend(scaled(desired, &key, &verdict, observed)?);
     // Asked for above, where it matters.
     if let Ok(Seen::Unreadable(why)) = observed.history(&key) {
         notes.push(Note::HistoryUnknown { why: why.clone() });
@@ -133,6 +134,38 @@ fn bakes_too_long(
     };
     let bakes = service.deployment_configuration.bakes();
     (bakes >= timeout).then_some(Note::BakesTooLong { bakes, timeout })
+}
+
+/// Whether autoscaling sets the declared count, too.
+fn scaled(
+    desired: &DesiredService,
+    key: &ServiceKey,
+    verdict: &Verdict,
+    observed: &Observed,
+) -> Result<Option<Note>, Wants> {
+    let Some(declared) = service::declared_count(desired) else {
+        return Ok(None);
+    };
+    let changes = match verdict {
+        Verdict::Blocked(_) | Verdict::FailedBefore(_) => return Ok(None),
+        Verdict::Change(change) => change.service.count().is_some(),
+        Verdict::Suspended(suspended) => suspended.change.service.count().is_some(),
+        Verdict::InSync { .. } | Verdict::RollingOut(_) => false,
+    };
+    Ok(match observed.scaling(key)? {
+        Seen::Missing => None,
+        Seen::Found(scaling) => {
+            let fits = (scaling.least..=scaling.most).contains(&declared);
+            (changes || !fits).then_some(Note::Autoscaled {
+                declared,
+                least: scaling.least,
+                most: scaling.most,
+            })
+        }
+        Seen::Unreadable(why) => changes.then(|| Note::ScalingUnknown {
+            why: why.why.clone(),
+        }),
+    })
 }
 
 /// The revision to go back to when a rollout fails: what runs now, if its own
@@ -290,8 +323,13 @@ fn decide(
         Ok(images) => images,
         Err(blocks) => return Ok(Verdict::Blocked(blocks)),
     };
-    // Tags are looked up in the same round as the service.
-    images::ask_for_tags(&images, observed, observed.service(key).map(drop))?;
+    // Tags are looked up in the same round as the service, and so is what else
+    // is known to be needed.
+    let mut first = vec![observed.service(key).map(drop)];
+    if service::declared_count(desired).is_some() {
+        first.push(observed.scaling(key).map(drop));
+    }
+    images::ask_for_tags(&images, observed, crate::observed::all(first).map(drop))?;
     let service = match observed.service(key)? {
         Seen::Found(service) => service,
         Seen::Missing => return blocked(missing_service(desired, key, observed)?),

@@ -94,6 +94,16 @@ pub fn effect(name: &str) -> Option<Effect> {
     Root::Service.shape().field(name)?.effect
 }
 
+/// How many tasks the file declares.
+pub(super) fn declared_count(desired: &DesiredService) -> Option<i64> {
+    let path = Path::new(Root::Service).field("desiredCount");
+    let mut declared = desired.assignments.iter();
+    declared
+        .find(|declared| declared.path == path)?
+        .value
+        .as_i64()
+}
+
 /// Compares the declared fields of a service with the live ones.
 pub(super) fn compare(
     desired: &DesiredService,

@@ -9,7 +9,9 @@ mod whole;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::observed::{Image, ImageId, Revision, RunningImage, ServiceRevision, Sight, Want};
+use crate::observed::{
+    Image, ImageId, Revision, RunningImage, Scaling, ServiceRevision, Sight, Want,
+};
 
 const REGISTRY: &str = "123456789012.dkr.ecr.us-west-1.amazonaws.com";
 
@@ -50,6 +52,7 @@ struct Scene {
     /// Other revisions, newest first, with status.
     others: Vec<(u64, Value, &'static str)>,
     service_tags: Vec<Value>,
+    scaling: Seen<Scaling>,
     /// Service revisions: of which revision, when made, with what `monitoring`.
     revisions: Vec<(&'static str, RevisionArn, i64, Value)>,
 }
@@ -72,6 +75,7 @@ impl Scene {
             running: None,
             others: vec![],
             service_tags: vec![],
+            scaling: Seen::Missing,
             revisions: vec![],
         }
     }
@@ -178,6 +182,7 @@ impl Scene {
                 };
                 Sight::RunningImages(revision, seen)
             }
+            Want::Scaling(key) => Sight::Scaling(key, self.scaling.clone()),
             Want::ServiceTags(arn) => {
                 Sight::ServiceTags(arn, Seen::Found(self.service_tags.clone()))
             }

@@ -259,6 +259,14 @@ pub enum Note {
     HistoryUnknown { why: Unreadable },
     /// In sync, but not all tasks run.
     TasksMissing { running: i64, desired: i64 },
+    /// Autoscaling sets the declared count, too; it may lie outside its bounds.
+    Autoscaled {
+        declared: i64,
+        least: i64,
+        most: i64,
+    },
+    /// The count changes, and whether autoscaling sets it could not be read.
+    ScalingUnknown { why: String },
     /// Time alone keeps the rollout from being over before its time-out.
     BakesTooLong { bakes: Duration, timeout: Duration },
     /// The live revision has so many tags that those that say where the new

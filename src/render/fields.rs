@@ -4,15 +4,19 @@
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
+use super::mask::{Mask, is_variable};
 use super::words::{defuse, defuse_line};
-use crate::model::fields::{Effect, Path, Root, Step, quoted};
+use crate::model::fields::{Effect, Identity, Kind, Path, Root, Step, quoted};
 use crate::plan::{Change, FieldChange, effect};
 
 /// A value longer than this is shown by what differs inside it.
 const LONG: usize = 44;
 /// Words that stay the same around a difference inside a long text.
 const AROUND: usize = 3;
-pub(super) const MASKED: &str = "(masked)";
+/// A side of a difference that is still longer than this is cut down to the
+/// characters around what differs.
+const LONGEST: usize = 66;
+const CHARACTERS_AROUND: usize = 20;
 
 /// One field.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,16 +33,19 @@ pub struct Row {
     pub inside: Vec<(ChangeTag, String)>,
     /// What it does to the tasks, for a field of the service.
     pub effect: Option<&'static str>,
+    /// It is part of something that is new as a whole.
+    pub part: bool,
 }
 
 /// The rows of a change: containers, the task, the service. Live values of
 /// environment variables are masked unless `values`.
 pub fn rows(change: &Change, values: bool) -> Vec<Row> {
+    let mask = (!values).then(|| Mask::of(&change.before));
     let mut rows: Vec<Row> = change
         .fields
         .iter()
         .chain(&change.service.fields)
-        .map(|field| row(field, values))
+        .flat_map(|field| of_change(field, mask.as_ref()))
         .collect();
     let place = |row: &Row| match row.group.as_str() {
         "service" => 2,
@@ -49,32 +56,133 @@ pub fn rows(change: &Change, values: bool) -> Vec<Row> {
     rows
 }
 
-fn row(change: &FieldChange, values: bool) -> Row {
-    let (group, field) = place(&change.path);
-    let masked = is_variable(&change.path) && !values;
-    let live = |value: &Value| {
-        if masked {
-            MASKED.to_owned()
-        } else {
-            plain(&change.path, value)
-        }
+/// A container that is new is shown field by field, one that goes by its image.
+fn of_change(change: &FieldChange, mask: Option<&Mask>) -> Vec<Row> {
+    if !is_container(&change.path) {
+        return vec![row(change, mask)];
+    }
+    let (group, _) = place(&change.path);
+    let whole = |from: Option<String>, to: Option<String>| Row {
+        group: group.clone(),
+        field: "(container)".to_owned(),
+        from,
+        to,
+        inside: Vec::new(),
+        effect: None,
+        part: false,
     };
-    let inside = match (&change.from, &change.to) {
+    let image = |container: &Value| {
+        let image = container.get("image").and_then(Value::as_str);
+        defuse(image.unwrap_or("(no image)"))
+    };
+    match (&change.from, &change.to) {
+        (Some(from), None) => vec![whole(Some(image(from)), None)],
+        (None, Some(to)) => {
+            let mut rows = vec![whole(None, Some("new".to_owned()))];
+            let mut parts = Vec::new();
+            leaves(&change.path, to, &mut parts);
+            rows.extend(parts.into_iter().map(|(path, value)| {
+                let part = FieldChange {
+                    path,
+                    from: None,
+                    to: Some(value),
+                    at: change.at.clone(),
+                };
+                Row {
+                    part: true,
+                    ..row(&part, mask)
+                }
+            }));
+            rows
+        }
+        _ => vec![row(change, mask)],
+    }
+}
+
+fn is_container(path: &Path) -> bool {
+    path.root == Root::Task
+        && matches!(path.steps.as_slice(), [Step::Field(list), Step::Element(_)] if list == "containerDefinitions")
+}
+
+/// What a new container says, each with its path.
+fn leaves(path: &Path, value: &Value, found: &mut Vec<(Path, Value)>) {
+    match (path.kind(), value) {
+        (Some(Kind::Object(shape)), Value::Object(object)) if !object.is_empty() => {
+            let key: &[(String, Value)] = match path.steps.last() {
+                Some(Step::Element(identity)) => identity,
+                _ => &[],
+            };
+            let rest = || object.iter().filter(|(name, _)| !is_key(key, name));
+            if rest().next().is_none() && !is_container(path) {
+                return found.push((path.clone(), value.clone()));
+            }
+            // The image before all else, as it is asked for first.
+            let image = |name: &str| shape.name != "ContainerDefinition" || name != "image";
+            let mut fields: Vec<_> = rest().collect();
+            fields.sort_by_key(|(name, _)| image(name));
+            for (name, value) in fields {
+                leaves(&path.clone().field(name), value, found);
+            }
+        }
+        (Some(Kind::Map), Value::Object(map)) if !map.is_empty() => {
+            for (name, value) in map {
+                found.push((path.clone().field(name), value.clone()));
+            }
+        }
+        (Some(kind @ Kind::List(..)), Value::Array(list)) if !list.is_empty() => {
+            let identities: Option<Vec<Identity>> =
+                kind.key().zip(kind.shape()).and_then(|(key, shape)| {
+                    list.iter()
+                        .map(|element| key.identity_of(shape, element))
+                        .collect()
+                });
+            match identities {
+                Some(identities) => {
+                    for (identity, element) in identities.into_iter().zip(list) {
+                        leaves(&path.clone().element(identity), element, found);
+                    }
+                }
+                None => found.push((path.clone(), value.clone())),
+            }
+        }
+        _ => found.push((path.clone(), value.clone())),
+    }
+}
+
+fn is_key(key: &[(String, Value)], name: &str) -> bool {
+    key.iter().any(|(field, _)| field == name)
+}
+
+fn row(change: &FieldChange, mask: Option<&Mask>) -> Row {
+    let (group, field) = place(&change.path);
+    let path = &change.path;
+    let from = change.from.as_ref().map(|value| match mask {
+        Some(mask) => mask.live(path, value),
+        None => value.clone(),
+    });
+    let to = change.to.as_ref().map(|value| match mask {
+        Some(mask) => mask.wanted(path, value),
+        None => value.clone(),
+    });
+    let masked = mask.is_some() && is_variable(path);
+    let inside = match (&from, &to) {
         (Some(from), Some(to)) if !masked => inside(from, to),
         _ => Vec::new(),
     };
+    let shown = |value: &Value| plain(path, value);
     Row {
-        effect: (change.path.root == Root::Service)
-            .then(|| match change.path.steps.first() {
+        effect: (path.root == Root::Service)
+            .then(|| match path.steps.first() {
                 Some(Step::Field(name)) => effect(name).unwrap_or(Effect::NotStated),
                 _ => Effect::NotStated,
             })
             .map(words),
         group,
         field,
-        from: change.from.as_ref().map(live),
-        to: change.to.as_ref().map(|value| plain(&change.path, value)),
+        from: from.as_ref().map(shown),
+        to: to.as_ref().map(shown),
         inside,
+        part: false,
     }
 }
 
@@ -98,7 +206,6 @@ fn place(path: &Path) -> (String, String) {
         let head = format!("containers.{}", quoted(name));
         let rest = text.strip_prefix(&head).unwrap_or(&text);
         let rest = rest.strip_prefix('.').unwrap_or(rest);
-        let rest = if rest.is_empty() { "(container)" } else { rest };
         return (defuse(name), defuse(rest));
     }
     match text.split_once('.') {
@@ -107,24 +214,44 @@ fn place(path: &Path) -> (String, String) {
     }
 }
 
-/// Whether it is the value of an environment variable, which may be a secret.
-pub(super) fn is_variable(path: &Path) -> bool {
-    matches!(path.steps.get(2), Some(Step::Field(name)) if name == "environment")
+/// A value on one line, as the file would say it. An element goes without its
+/// key, which the path has; one that says one thing more is that thing.
+fn plain(path: &Path, value: &Value) -> String {
+    let (Some(Step::Element(key)), Value::Object(element)) = (path.steps.last(), value) else {
+        return defuse(&written(value));
+    };
+    let short = path.known().and_then(|field| field.kind.key()?.short);
+    let rest: serde_json::Map<String, Value> = element
+        .iter()
+        .filter(|(name, _)| !is_key(key, name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    match short
+        .and_then(|short| rest.get(short))
+        .filter(|_| rest.len() == 1)
+    {
+        Some(only) => defuse(&written(only)),
+        None => defuse(&written(&rest.into())),
+    }
 }
 
-/// A value on one line. An element that says one thing only is that thing.
-fn plain(path: &Path, value: &Value) -> String {
-    if let (Some(Step::Element(identity)), Value::Object(element)) = (path.steps.last(), value) {
-        let rest: Vec<&Value> = element
-            .iter()
-            .filter(|(name, _)| !identity.iter().any(|(key, _)| key == *name))
-            .map(|(_, value)| value)
-            .collect();
-        if let [only] = rest[..] {
-            return defuse(&only.to_string());
+/// A value as an environment file has it.
+fn written(value: &Value) -> String {
+    match value {
+        Value::Array(list) => {
+            let list: Vec<String> = list.iter().map(written).collect();
+            format!("[{}]", list.join(", "))
         }
+        Value::Object(object) if object.is_empty() => "{}".to_owned(),
+        Value::Object(object) => {
+            let fields = object.iter();
+            let fields =
+                fields.map(|(name, value)| format!("{} = {}", quoted(name), written(value)));
+            format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "))
+        }
+        Value::String(text) if text == super::mask::MASKED => text.clone(),
+        other => other.to_string(),
     }
-    defuse(&value.to_string())
 }
 
 /// The difference inside two long values: of documents line by line, of a text
@@ -199,7 +326,35 @@ fn by_word(from: &str, to: &str) -> Vec<(ChangeTag, String)> {
                 text += word;
             }
         }
-        (wanted, defuse(&text))
+        text
     };
-    vec![side(ChangeTag::Delete), side(ChangeTag::Insert)]
+    let (old, new) = (side(ChangeTag::Delete), side(ChangeTag::Insert));
+    let too_long = |text: &str| text.chars().count() > LONGEST;
+    let (old, new) = if too_long(&old) || too_long(&new) {
+        by_character(from, to)
+    } else {
+        (old, new)
+    };
+    vec![
+        (ChangeTag::Delete, defuse(&old)),
+        (ChangeTag::Insert, defuse(&new)),
+    ]
+}
+
+/// Both sides without what they begin and end with alike, but for a little.
+fn by_character(from: &str, to: &str) -> (String, String) {
+    let (old, new): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
+    let least = old.len().min(new.len());
+    let alike = |(a, b): &(&char, &char)| a == b;
+    let head = old.iter().zip(&new).take_while(alike).count();
+    let tail = old.iter().rev().zip(new.iter().rev());
+    let tail = tail.take(least - head).take_while(alike).count();
+    let side = |text: &[char]| {
+        let start = head.saturating_sub(CHARACTERS_AROUND);
+        let end = text.len() - tail + tail.min(CHARACTERS_AROUND);
+        let cut = |cut: bool| if cut { "…" } else { "" };
+        let shown: String = text[start..end].iter().collect();
+        format!("{}{shown}{}", cut(start > 0), cut(end < text.len()))
+    };
+    (side(&old), side(&new))
 }

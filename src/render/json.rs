@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::block::{Said, held, said};
-use super::fields::{MASKED, is_variable};
+use super::mask::Mask;
 use super::plan::note_text;
 use crate::event::{Event, Report, rfc3339};
 use crate::model::fields::Effect;
@@ -125,18 +125,34 @@ pub(super) fn plan(plan: &Plan) -> Value {
     })
 }
 
-/// A field, by its path; the live value of an environment variable is masked.
-fn field(change: &FieldChange) -> Value {
-    let from = match &change.from {
-        Some(_) if is_variable(&change.path) => Some(Value::from(MASKED)),
-        from => from.clone(),
-    };
+/// A field, by its path; live values of environment variables are masked.
+fn field(change: &FieldChange, mask: &Mask) -> Value {
+    let path = &change.path;
     json!({
-        "field": change.path.to_string(),
-        "from": from,
-        "to": change.to,
+        "field": path.to_string(),
+        "from": change.from.as_ref().map(|value| mask.live(path, value)),
+        "to": change.to.as_ref().map(|value| mask.wanted(path, value)),
         "declared_at": change.at.as_ref().map(ToString::to_string),
     })
+}
+
+/// All that differs, images first.
+fn changes(change: &Change) -> Vec<Value> {
+    let mask = Mask::of(&change.before);
+    let images = change.images.iter().map(|image| {
+        json!({
+            "container": image.container,
+            "field": "image",
+            "from": image.from,
+            "from_digest": image.from_digest,
+            "to": image.to.as_str(),
+            "declared_at": image.at.to_string(),
+        })
+    });
+    let fields = change.fields.iter().chain(&change.service.fields);
+    images
+        .chain(fields.map(|change| field(change, &mask)))
+        .collect()
 }
 
 fn service(service: &ServicePlan) -> Value {
@@ -206,14 +222,7 @@ fn change_json(change: &Change) -> Value {
             Effect::InPlace => "no-new-tasks",
             Effect::NotStated => "not-stated",
         },
-        "changes": change.images.iter().map(|image| json!({
-            "container": image.container,
-            "field": "image",
-            "from": image.from,
-            "from_digest": image.from_digest,
-            "to": image.to.as_str(),
-            "declared_at": image.at.to_string(),
-        })).chain(change.fields.iter().chain(&change.service.fields).map(field)).collect::<Vec<_>>(),
+        "changes": changes(change),
     })
 }
 

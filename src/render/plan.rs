@@ -8,9 +8,11 @@ use similar::{ChangeTag, TextDiff};
 use super::block::{Said, held, said, until};
 use super::fields::{Row, rows, words as effect_words};
 use super::lines::{Columns, title};
+use super::mask::Mask;
+use super::rows::{Indent, rows_text};
 use super::style::{BAD, BUSY, CHANGE, DIM, GOOD, Styled};
-use super::words::{WIDTH, command, defuse, defuse_line, duration, paragraph, tasks, time};
-use crate::model::{ImageReference, TaskDefinition};
+use super::words::{command, defuse, defuse_line, duration, paragraph, tasks, time};
+use crate::model::ImageReference;
 use crate::observed::Unreadable;
 use crate::plan::{
     Change, Count, FailedBefore, ImageChange, Note, Plan, ServicePlan, Target, Verdict,
@@ -74,7 +76,8 @@ fn service_text(text: &mut String, service: &ServicePlan, columns: &Columns, det
         }
     }
     for note in &service.notes {
-        let _ = writeln!(text, "{}", paragraph(4, "note ", &note_text(note)));
+        let label = if is_warning(note) { "warning" } else { "note " };
+        let _ = writeln!(text, "{}", paragraph(4, label, &note_text(note)));
     }
 }
 
@@ -122,6 +125,11 @@ fn change_headline(change: &Change) -> (Styled<&'static str>, String) {
     }
 }
 
+/// Whether what is declared will not last.
+fn is_warning(note: &Note) -> bool {
+    matches!(note, Note::Autoscaled { declared, least, most } if !(least..=most).contains(&declared))
+}
+
 fn failed_before_text(text: &mut String, before: &FailedBefore) {
     let when = before
         .at
@@ -144,17 +152,7 @@ fn failed_before_text(text: &mut String, before: &FailedBefore) {
 
 fn change_text(text: &mut String, change: &Change, detail: Detail) {
     let rows = rows(change, detail.values);
-    let width = change
-        .images
-        .iter()
-        .map(|image| image.container.len())
-        .chain(rows.iter().map(|row| row.group.chars().count()))
-        .max()
-        .unwrap_or(0);
-    for image in &change.images {
-        image_text(text, image, width);
-    }
-    fields_text(text, change, &rows, width);
+    differences_text(text, change, &rows);
     for task in &change.first {
         let line = format!("{} in {}", command(&task.command), defuse(&task.container));
         let _ = writeln!(text, "{}", paragraph(4, "first  ", &line));
@@ -184,81 +182,48 @@ fn change_text(text: &mut String, change: &Change, detail: Detail) {
     }
 }
 
-/// `group   field  old → new`; on lines of their own where one is too short.
-/// A group that the images have named already is not named again.
-fn fields_text(text: &mut String, change: &Change, rows: &[Row], width: usize) {
-    let mut group = change
-        .images
-        .last()
-        .map_or_else(String::new, |image| image.container.clone());
-    let indent = 4 + width + 3;
-    for row in rows {
-        let head = if row.group == group {
-            String::new()
-        } else {
-            group.clone_from(&row.group);
-            row.group.clone()
-        };
-        let effect = row
-            .effect
-            .map_or_else(String::new, |effect| format!("   ({effect})"));
-        let head = format!("    {head:width$}   {}", row.field);
-        if !row.inside.is_empty() {
-            let _ = writeln!(text, "{head}{effect}");
-            for (tag, line) in &row.inside {
-                let _ = match tag {
-                    ChangeTag::Delete => {
-                        writeln!(text, "{:indent$}{}", "", Styled(BAD, format!("- {line}")))
-                    }
-                    ChangeTag::Insert => {
-                        writeln!(text, "{:indent$}{}", "", Styled(GOOD, format!("+ {line}")))
-                    }
-                    ChangeTag::Equal => writeln!(text, "{:indent$}  {line}", ""),
-                };
-            }
-            continue;
+/// Each group once: a container with its image and its fields, then the task,
+/// then the service.
+fn differences_text(text: &mut String, change: &Change, rows: &[Row]) {
+    let containers = change.images.iter().map(|image| defuse(&image.container));
+    let mut groups: Vec<String> = Vec::new();
+    for group in containers.chain(rows.iter().map(|row| row.group.clone())) {
+        if !groups.contains(&group) {
+            groups.push(group);
         }
-        let (from, to) = (row.from.as_deref(), row.to.as_deref());
-        let line = format!("{}{}", from.unwrap_or_default(), to.unwrap_or_default());
-        let length = head.chars().count() + line.chars().count() + effect.chars().count() + 5;
-        let (old, new) = (
-            from.map(|from| Styled(BAD, from)),
-            to.map(|to| Styled(GOOD, to)),
-        );
-        let short = length <= WIDTH;
-        let _ = match (old, new) {
-            (Some(old), Some(new)) if short => writeln!(text, "{head}  {old} → {new}{effect}"),
-            (None, Some(new)) if short => writeln!(text, "{head}  (none) → {new}{effect}"),
-            (Some(old), None) if short => writeln!(text, "{head}  {old} → (none){effect}"),
-            (old, new) => {
-                let _ = writeln!(text, "{head}{effect}");
-                let arrow = indent - 2;
-                let none = || Styled(DIM, "(none)");
-                let _ = writeln!(text, "{:indent$}{}", "", old.unwrap_or_else(none));
-                writeln!(text, "{:arrow$}→ {}", "", new.unwrap_or_else(none))
-            }
-        };
+    }
+    // The task and the service come last, in the order of their rows.
+    groups.sort_by_key(|group| ["task", "service"].contains(&group.as_str()));
+    let lengths = groups.iter().map(|group| group.chars().count());
+    let indent = Indent::of(lengths.max().unwrap_or(0));
+    for group in &groups {
+        let mut images = change
+            .images
+            .iter()
+            .filter(|image| defuse(&image.container) == *group);
+        let image = images.next();
+        if let Some(image) = image {
+            image_text(text, image, indent);
+        }
+        let rows: Vec<&Row> = rows.iter().filter(|row| row.group == *group).collect();
+        rows_text(text, &rows, image.is_some(), indent);
     }
 }
 
-fn image_text(text: &mut String, change: &ImageChange, width: usize) {
+fn image_text(text: &mut String, change: &ImageChange, indent: Indent) {
     let from: Option<ImageReference> = change.from.parse().ok();
     let same_repository = from
         .as_ref()
         .is_some_and(|from| from.base() == change.to.base());
-    let container = &change.container;
+    let head = indent.head(&defuse(&change.container));
     let old = Side::of_live(&change.from, from.as_ref(), change);
     let new = Side::of(&change.to);
     // The lines below stand under the field's name.
-    let indent = 4 + width + 3;
+    let indent = indent.below();
     if same_repository {
-        let _ = writeln!(
-            text,
-            "    {container:width$}   image  {}",
-            change.to.short_repository()
-        );
+        let _ = writeln!(text, "{head}image  {}", change.to.short_repository());
     } else {
-        let _ = writeln!(text, "    {container:width$}   image");
+        let _ = writeln!(text, "{head}image");
         let repository = |side: &Side| side.repository.clone();
         let _ = writeln!(text, "{:indent$}{}", "", Styled(BAD, repository(&old)));
     }
@@ -322,17 +287,16 @@ impl Side {
 
 /// The difference of the documents that are compared, as a unified diff.
 fn document_text(text: &mut String, change: &Change, values: bool) {
-    let pretty = |document: &TaskDefinition, tags: &[Value]| {
-        let mut request = document.register_request(tags);
-        if !values {
-            mask(&mut request);
-        }
-        serde_json::to_string_pretty(&request).unwrap_or_default()
-    };
-    let (before, after) = (
-        pretty(&change.before, &change.tags),
-        pretty(&change.after, &change.tags_after()),
-    );
+    let mask = (!values).then(|| Mask::of(&change.before));
+    let pretty =
+        |document: Map<String, Value>| serde_json::to_string_pretty(&document).unwrap_or_default();
+    let mut before = change.before.register_request(&change.tags);
+    let mut after = change.after.register_request(&change.tags_after());
+    if let Some(mask) = mask {
+        mask.live_document(&mut before);
+        mask.wanted_document(&mut after);
+    }
+    let (before, after) = (pretty(before), pretty(after));
     let diff = TextDiff::from_lines(&before, &after);
     for group in diff.grouped_ops(3) {
         let _ = writeln!(text, "    {}", Styled(DIM, "⋯"));
@@ -349,23 +313,6 @@ fn document_text(text: &mut String, change: &Change, values: bool) {
                     ChangeTag::Equal => writeln!(text, "      {shown}"),
                 };
             }
-        }
-    }
-}
-
-/// Hides the values of environment variables: live ones may be secrets.
-fn mask(document: &mut Map<String, Value>) {
-    let containers = document
-        .get_mut("containerDefinitions")
-        .and_then(Value::as_array_mut);
-    for variable in containers
-        .into_iter()
-        .flatten()
-        .filter_map(|container| container.get_mut("environment")?.as_array_mut())
-        .flatten()
-    {
-        if let Some(value) = variable.get_mut("value") {
-            *value = Value::from("(masked)");
         }
     }
 }
@@ -420,6 +367,32 @@ pub(super) fn note_text(note: &Note) -> String {
         Note::TasksMissing { running, desired } => {
             format!("only {} run", tasks(*running, *desired))
         }
+        Note::Autoscaled {
+            declared,
+            least,
+            most,
+        } if (least..=most).contains(&declared) => format!(
+            "autoscaling sets desiredCount as well, between {least} and {most}; without \
+             desiredCount in the file the count is left to it"
+        ),
+        Note::Autoscaled {
+            declared,
+            least,
+            most,
+        } => format!(
+            "desiredCount {declared} is {} {}, and autoscaling will change it back; \
+             declare a count between {least} and {most}, or none",
+            if declared < least {
+                "below autoscaling's minimum of"
+            } else {
+                "above autoscaling's maximum of"
+            },
+            if declared < least { least } else { most },
+        ),
+        Note::ScalingUnknown { why } => format!(
+            "whether autoscaling sets desiredCount as well is not known: {}",
+            defuse(why)
+        ),
         Note::BakesTooLong { bakes, timeout } => format!(
             "its deployments bake for {} in all, so the wait ends before the rollout does: \
              rollout.timeout is {}, declare a longer one",

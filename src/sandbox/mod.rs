@@ -1,5 +1,6 @@
-//! An embedded Amazon ECS, with the ECR, CloudWatch Logs and STS it needs: for
-//! trying evenkeel without an account, and for its tests.
+//! An embedded Amazon ECS, with what it needs of ECR, CloudWatch Logs,
+//! Application Auto Scaling and STS: for trying evenkeel without an account, and
+//! for its tests.
 //!
 //! [`Sandbox::answer`] takes an HTTP request as an AWS SDK sends it and gives
 //! the response that AWS would give. The SDK's client calls it in process; the
@@ -12,6 +13,7 @@
 //! `alarm` sets off the deployment's alarms, `badmigration` fails one-off
 //! tasks).
 
+mod autoscaling;
 mod behaviour;
 mod clock;
 mod context;
@@ -127,7 +129,8 @@ impl Sandbox {
             .with(self.clock.now(), |state, now| ecr::push(state, image, now))?
     }
 
-    /// Answers a request to ECS, ECR, CloudWatch Logs or STS.
+    /// Answers a request to ECS, ECR, CloudWatch Logs, Application Auto Scaling
+    /// or STS.
     pub async fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
         let parsed = match wire::parse(&request) {
             Ok(parsed) => parsed,
@@ -243,6 +246,7 @@ impl Sandbox {
             let body = match parsed.service {
                 "ecs" => ecs::answer(&parsed.operation, &mut context),
                 "logs" => logs::answer(&parsed.operation, &mut context),
+                "application-autoscaling" => autoscaling::answer(&parsed.operation, &mut context),
                 _ => ecr::answer(&parsed.operation, &mut context),
             };
             body.map(|body| wire::json_response(&body, request_id))

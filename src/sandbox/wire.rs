@@ -11,11 +11,12 @@ use crate::model::{AccountId, Region};
 const ECS: &str = "AmazonEC2ContainerServiceV20141113.";
 const ECR: &str = "AmazonEC2ContainerRegistry_V20150921.";
 const LOGS: &str = "Logs_20140328.";
+const AUTOSCALING: &str = "AnyScaleFrontendService.";
 
 /// One call that was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// `ecs`, `ecr`, `logs` or `sts`.
+    /// `ecs`, `ecr`, `logs`, `application-autoscaling` or `sts`.
     pub service: &'static str,
     pub operation: String,
     pub account: AccountId,
@@ -120,6 +121,8 @@ pub(super) fn parse(request: &Request<Bytes>) -> Result<Parsed, Refusal> {
         ("ecr", operation)
     } else if let Some(operation) = target.strip_prefix(LOGS) {
         ("logs", operation)
+    } else if let Some(operation) = target.strip_prefix(AUTOSCALING) {
+        ("application-autoscaling", operation)
     } else {
         return Err(unknown(&format!("the sandbox has no operation {target}")));
     };

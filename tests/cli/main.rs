@@ -13,6 +13,7 @@ mod aws;
 mod bad_input;
 mod before;
 mod credentials;
+mod fields;
 mod github;
 mod history;
 mod logs;

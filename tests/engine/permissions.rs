@@ -32,9 +32,11 @@ enum Scene {
     BeforeThatLingers,
     /// One tag of the service is set, and one taken away.
     ServiceTags,
+    /// A count that autoscaling sets as well.
+    Count,
 }
 
-const SCENES: [Scene; 12] = [
+const SCENES: [Scene; 13] = [
     Scene::Deploy,
     Scene::Adopt,
     Scene::MissingTag,
@@ -47,10 +49,11 @@ const SCENES: [Scene; 12] = [
     Scene::Before,
     Scene::BeforeThatLingers,
     Scene::ServiceTags,
+    Scene::Count,
 ];
 
 /// Where each action is missed.
-const MISSED: [(&str, Scene); 24] = [
+const MISSED: [(&str, Scene); 25] = [
     ("ecs:DescribeServices", Scene::Deploy),
     ("ecs:DescribeTaskDefinition", Scene::Deploy),
     ("ecs:DescribeServiceRevisions", Scene::Adopt),
@@ -74,6 +77,10 @@ const MISSED: [(&str, Scene); 24] = [
     ("ecs:RunTask", Scene::Before),
     ("ecs:StopTask", Scene::BeforeThatLingers),
     ("ecs:ListTagsForResource", Scene::ServiceTags),
+    (
+        "application-autoscaling:DescribeScalableTargets",
+        Scene::Count,
+    ),
     ("ecs:TagResource", Scene::ServiceTags),
     ("ecs:UntagResource", Scene::ServiceTags),
 ];
@@ -148,6 +155,7 @@ impl Scene {
                 configure(&all, configuration).await;
                 declared = file("1.4.2-crash");
             }
+            Self::Count => declared = format!("{first}service.desiredCount = 4\n"),
             Self::ServiceTags => {
                 all.apply(&first).await;
                 let body = json!({"cluster": "wage-prod", "services": ["fastify-backend-prod"]});

@@ -3,7 +3,7 @@
 //! the plan says.
 
 use evenkeel::event::{By, Event, How, Outcome};
-use evenkeel::plan::Verdict;
+use evenkeel::plan::{Note, Verdict};
 use serde_json::{Value, json};
 
 use crate::world::{HEAD, World, image, one_service};
@@ -430,4 +430,57 @@ async fn where_the_image_alone_is_declared_no_other_field_is_ever_touched() {
         assert_eq!(document().await, before, "{tag}");
         assert_eq!(settings().await, service_before, "{tag}");
     }
+}
+
+/// Somebody lets autoscaling keep `web` between these counts.
+async fn scaled(world: &World, least: u32, most: u32) {
+    let target = json!({
+        "ServiceNamespace": "ecs", "ResourceId": "service/prod/web",
+        "ScalableDimension": "ecs:service:DesiredCount", "MinCapacity": least, "MaxCapacity": most,
+    });
+    world.scaling("RegisterScalableTarget", &target).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_count_outside_autoscalings_bounds_is_a_warning_and_one_call() {
+    let world = converged().await;
+    scaled(&world, 4, 10).await;
+    forget(&world);
+    let plan = world.plan(&service("desiredCount = 3")).await;
+    let note = Note::Autoscaled {
+        declared: 3,
+        least: 4,
+        most: 10,
+    };
+    assert_eq!(plan.services()[0].notes, [note]);
+    let calls = world.calls();
+    let asked = calls
+        .iter()
+        .filter(|call| *call == "DescribeScalableTargets");
+    assert_eq!(asked.count(), 1, "{calls:?}");
+    // Nobody asks where no count is declared.
+    drop(world.plan(&service("enableExecuteCommand = false")).await);
+    assert!(
+        !world
+            .calls()
+            .contains(&"DescribeScalableTargets".to_owned())
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_leave_to_ask_autoscaling_a_plan_is_made_all_the_same() {
+    let file = one_service(&image("1.4.2"));
+    let sandbox = evenkeel::sandbox::Sandbox::in_memory();
+    let sandbox = sandbox.with_denied(["application-autoscaling:*"]);
+    let world = World::with(sandbox, &file, None).await;
+    world.apply(&file).await;
+    let plan = world.plan(&service("desiredCount = 5")).await;
+    let [Note::ScalingUnknown { why }] = &plan.services()[0].notes[..] else {
+        panic!("{:?}", plan.services()[0].notes);
+    };
+    assert!(
+        why.contains("application-autoscaling:DescribeScalableTargets"),
+        "{why}"
+    );
+    assert!(matches!(plan.services()[0].verdict, Verdict::Change(_)));
 }

@@ -169,7 +169,17 @@ impl World {
 
     /// Somebody else's call to ECS.
     pub async fn somebody(&self, operation: &str, body: &Value) -> Value {
-        let target = format!("AmazonEC2ContainerServiceV20141113.{operation}");
+        self.call("AmazonEC2ContainerServiceV20141113", operation, body)
+            .await
+    }
+
+    /// Somebody else's call to Application Auto Scaling.
+    pub async fn scaling(&self, operation: &str, body: &Value) -> Value {
+        self.call("AnyScaleFrontendService", operation, body).await
+    }
+
+    async fn call(&self, api: &str, operation: &str, body: &Value) -> Value {
+        let target = format!("{api}.{operation}");
         let request = http::Request::post("http://evenkeel.sandbox/")
             .header("x-amz-target", target)
             .header(

@@ -136,7 +136,15 @@ fn actions(text: &str) -> impl Iterator<Item = String> {
         let (_, action) = line.strip_prefix("const ")?.split_once(": &str = \"")?;
         let action = action.strip_suffix("\";")?;
         let (service, name) = action.split_once(':')?;
-        let is_one = ["ecs", "ecr", "logs", "sts", "iam"].contains(&service)
+        let is_one = [
+            "ecs",
+            "ecr",
+            "logs",
+            "application-autoscaling",
+            "sts",
+            "iam",
+        ]
+        .contains(&service)
             && name.starts_with(|c: char| c.is_ascii_uppercase());
         is_one.then(|| action.to_owned())
     })

@@ -10,7 +10,7 @@ use crate::policy::{Policy, Statement};
 /// authorization reference of ECS, ECR, CloudWatch Logs, IAM and STS.
 ///
 /// `ecs:cluster` is left out where the ARN has the cluster in it.
-const KNOWN: [(&str, &[&str], &[&str]); 25] = [
+const KNOWN: [(&str, &[&str], &[&str]); 26] = [
     ("ecs:DescribeServices", &["service"], &[]),
     ("ecs:ListServiceDeployments", &["service"], &[]),
     (
@@ -28,6 +28,11 @@ const KNOWN: [(&str, &[&str], &[&str]); 25] = [
     ("ecs:ListServices", &["*"], &["ecs:cluster"]),
     ("ecs:ListTasks", &["*"], &["ecs:cluster"]),
     ("ecs:ListTagsForResource", &["service"], &[]),
+    (
+        "application-autoscaling:DescribeScalableTargets",
+        &["*"],
+        &[],
+    ),
     // Those of a service, where they are declared.
     ("ecs:TagResource", &["service"], &[]),
     ("ecs:UntagResource", &["service"], &[]),

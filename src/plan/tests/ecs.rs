@@ -214,12 +214,10 @@ pub fn answered(document: &Map<String, Value>, rng: &mut fastrand::Rng) -> Map<S
         for port in elements(container, "portMappings") {
             fill(port, "protocol", json!("tcp"));
             match port.get("containerPort").cloned() {
-                Some(number) if awsvpc => {
-                    if port.get("hostPort").is_none_or(|port| *port == 0) {
-                        port.insert("hostPort".into(), number);
-                    }
+                Some(number) if awsvpc && port.get("hostPort").is_none_or(|port| *port == 0) => {
+                    port.insert("hostPort".into(), number);
                 }
-                Some(_) if rng.bool() => fill(port, "hostPort", json!(0)),
+                Some(_) if !awsvpc && rng.bool() => fill(port, "hostPort", json!(0)),
                 _ => {}
             }
         }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::super::*;
 use super::{Scene, arn, block, change, desired, in_sync};
 use crate::model::fields::Effect;
+use crate::observed::Scaling;
 
 fn app(fields: &str) -> Desired {
     desired(&format!("[services.web.containers.app]\n{fields}"))
@@ -317,4 +318,52 @@ fn a_service_revisions_fields_are_those_of_the_primary_deployment() {
         fields(&change(scene.plan(&declared(60)))),
         ["service.monitoring.metricConfigurations"]
     );
+}
+
+#[test]
+fn a_count_that_autoscaling_sets_too_is_worth_a_note() {
+    let note = |live: i64, declared: i64, scaling: Seen<Scaling>| {
+        let mut scene = Scene::on("nginx:1");
+        scene.service["desiredCount"] = live.into();
+        scene.scaling = scaling;
+        scene
+            .plan(&service(&format!("desiredCount = {declared}")))
+            .notes
+    };
+    let between = Seen::Found(Scaling { least: 2, most: 10 });
+    let says = |declared| Note::Autoscaled {
+        declared,
+        least: 2,
+        most: 10,
+    };
+    // Outside the bounds always, inside only when it changes.
+    assert_eq!(note(1, 1, between.clone()), [says(1)]);
+    assert_eq!(note(5, 11, between.clone()), [says(11)]);
+    assert_eq!(note(5, 2, between.clone()), [says(2)]);
+    assert_eq!(note(5, 5, between), []);
+    assert_eq!(note(5, 1, Seen::Missing), []);
+    let denied = || {
+        Seen::Unreadable(Unreadable {
+            why: "denied".into(),
+            hint: None,
+        })
+    };
+    assert_eq!(
+        note(5, 4, denied()),
+        [Note::ScalingUnknown {
+            why: "denied".into()
+        }]
+    );
+    assert_eq!(note(5, 5, denied()), []);
+}
+
+#[test]
+fn autoscaling_is_asked_for_with_the_service_and_only_for_a_declared_count() {
+    let wants =
+        |fields: &str| match plan(&service(fields), &Observed::default(), Options::default()) {
+            Err(Wants(wants)) => wants.len(),
+            Ok(plan) => panic!("{plan:?}"),
+        };
+    assert_eq!(wants("desiredCount = 3"), 2);
+    assert_eq!(wants("enableExecuteCommand = true"), 1);
 }

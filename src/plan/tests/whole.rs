@@ -147,6 +147,7 @@ impl Live {
                 Sight::ServiceTags(arn, Seen::Found(tags.unwrap_or_default()))
             }
             Want::Newest(family) => Sight::Newest(family, Seen::Found(vec![arn(7)])),
+            Want::Scaling(key) => Sight::Scaling(key, Seen::Missing),
             Want::History(key) => Sight::History(key, Seen::Found(Vec::new())),
             other => panic!("a plan has no need of {other:?}"),
         }
@@ -405,10 +406,7 @@ fn inside(path: &Path, value: &Value, found: &mut Vec<Path>) {
             }
         }
         (Some(Kind::Map), Value::Object(object)) => {
-            // A map that loses its last entry is empty, which is as good as gone.
-            if object.len() > 1 {
-                found.extend(object.keys().map(|name| path.clone().field(name)));
-            }
+            found.extend(object.keys().map(|name| path.clone().field(name)));
         }
         _ => {}
     }

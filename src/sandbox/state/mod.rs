@@ -58,6 +58,9 @@ pub(super) struct Place {
     /// Tasks of no service, in the order in which they were started.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub one_off: Vec<OneOff>,
+    /// Scalable targets as they are described, by their resource.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scalable: BTreeMap<String, Value>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
