@@ -318,6 +318,31 @@ async fn going_back_undoes_the_services_fields_too() {
     }
 }
 
+/// The revision runs on; its new network was to blame.
+#[tokio::test(start_paused = true)]
+async fn a_revision_is_not_marked_for_what_the_services_fields_did() {
+    let world = converged().await;
+    world.breaker(false, false).await;
+    let before = world.service().await;
+    let tags = world.task_definition().await["tags"].clone();
+    let file =
+        service("networkConfiguration.awsvpcConfiguration.subnets = [\"subnet-nocapacity\"]");
+    let outcome = world.apply(&file).await;
+    let Outcome::RolledBack {
+        by: By::Evenkeel,
+        complete: true,
+        ..
+    } = outcome
+    else {
+        panic!("{outcome:?}");
+    };
+    let after = world.service().await;
+    for field in ["taskDefinition", "networkConfiguration", "runningCount"] {
+        assert_eq!(after[field], before[field], "{field}");
+    }
+    assert_eq!(world.task_definition().await["tags"], tags);
+}
+
 /// ECS goes back by itself: the very same change is not tried again and again,
 /// another one is.
 #[tokio::test(start_paused = true)]

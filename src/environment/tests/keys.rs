@@ -174,19 +174,19 @@ colour = "red"
 }
 
 #[test]
-fn what_is_not_supported_yet_is_not_called_unknown() {
+fn keys_in_the_wrong_place_are_not_called_unknown() {
     insta::assert_snapshot!(wrong_services(r#"[services.api]
 image = "a:1"
 promotion = {}
-"#), @r#"
-    error: `promotion` is not supported by this version of evenkeel
+"#), @"
+    error: `promotion` does not belong here
      --> prod.toml:7:1
       |
     7 | promotion = {}
       | ^^^^^^^^^
       |
-      = hint: take it out; what the file does not declare is left as it is
-    "#);
+      = hint: write it as [promotion], a table of its own
+    ");
     insta::assert_snapshot!(wrong_services(r#"[services.api.containers.app]
 name = "app"
 image = "a:1"

@@ -140,7 +140,8 @@ image = "a:1"
       | ^
       |
       = hint: the keys here: `account`, `region`, `cluster`, `role`, `provenance`,
-              `rollout`, `drift`, `suspend`, `allow-unknown-fields`, `services`
+              `rollout`, `promotion`, `drift`, `suspend`, `allow-unknown-fields`,
+              `services`
 
     error: the list or inline table before this does not end
      --> prod.toml:3:1

@@ -523,7 +523,8 @@ fn escape_sequences_are_never_echoed() {
       | ^
       |
       = hint: the keys here: `account`, `region`, `cluster`, `role`, `provenance`,
-              `rollout`, `drift`, `suspend`, `allow-unknown-fields`, `services`
+              `rollout`, `promotion`, `drift`, `suspend`, `allow-unknown-fields`,
+              `services`
 
     error: a control character cannot stand here
      --> prod.toml:1:6
