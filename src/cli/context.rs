@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cloud::{Access, Cache, Connection, Transport};
+use crate::cloud::{Access, Cache, Connection, Reader, Transport};
 use crate::environment::{self, Desired};
+use crate::model::{AccountId, ClusterName, Region};
 use crate::sandbox::{Sandbox, Seed, SeedService, reset};
 use crate::ui;
 
@@ -141,6 +142,33 @@ impl World {
             role: desired.role.clone(),
         };
         Ok(Connection::open(access, &self.transport, self.cache.clone()).await)
+    }
+
+    /// Looks around where no file says yet what there is.
+    pub async fn look_around(&self, account: Option<AccountId>, region: Region) -> Reader {
+        Connection::look_around(account, region, &self.transport).await
+    }
+
+    /// Where the sandbox has a cluster, by the files in environments/, whose
+    /// services it gets. A file with mistakes is for other commands to tell.
+    pub fn place_of(&self, cluster: &ClusterName) -> Result<Option<(AccountId, Region)>, Failure> {
+        let Some(sandbox) = &self.sandbox else {
+            return Ok(None);
+        };
+        let paths = environment::all(Path::new("")).unwrap_or_default();
+        let known: Vec<Desired> = paths
+            .iter()
+            .filter_map(|path| environment::load(path).ok())
+            .collect();
+        for desired in &known {
+            sandbox.seed(&seed_of(desired))?;
+        }
+        let has = |desired: &&Desired| {
+            let mut services = desired.services.iter();
+            desired.cluster == *cluster || services.any(|service| service.cluster == *cluster)
+        };
+        let place = known.iter().find(has).or(known.first());
+        Ok(place.map(|desired| (desired.account.clone(), desired.region.clone())))
     }
 
     pub fn is_sandbox(&self) -> bool {

@@ -31,6 +31,11 @@ pub enum Failure {
         why: String,
         hint: Option<String>,
     },
+    #[error("{why}")]
+    Init { why: String, hint: Option<String> },
+    /// Services that no file can be written from: why, and what to do.
+    #[error("nothing was written")]
+    NotWritten(Vec<(String, Option<String>)>),
     #[error("{file} was changed by somebody else meanwhile; nothing was written")]
     FileChanged { file: String },
     #[error("{0}")]
@@ -71,7 +76,7 @@ impl Failure {
             Self::NoSuchService { there_are, .. } => {
                 Some(format!("its services: {}", there_are.join(", ")))
             }
-            Self::Service { hint, .. } => hint.clone(),
+            Self::Service { hint, .. } | Self::Init { hint, .. } => hint.clone(),
             Self::FileChanged { .. } => Some("look at it, and run this again".into()),
             Self::LogFilter(_) => {
                 Some("it is a list such as evenkeel=debug,aws_config=info".into())
@@ -81,6 +86,7 @@ impl Failure {
                 Some("write ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG".into())
             }
             Self::Environment(_)
+            | Self::NotWritten(_)
             | Self::Sandbox(_)
             | Self::Io { .. }
             | Self::Declined
@@ -94,6 +100,11 @@ impl Failure {
             Self::Environment(errors) => errors
                 .iter()
                 .map(|error| error.render(ui::styled_messages(), ui::width()))
+                .collect::<Vec<_>>()
+                .join("\n"),
+            Self::NotWritten(services) => services
+                .iter()
+                .map(|(why, hint)| message(why, hint.as_deref()))
                 .collect::<Vec<_>>()
                 .join("\n"),
             Self::Declined | Self::Interrupted => format!("{self}\n"),
@@ -111,6 +122,10 @@ impl Failure {
                     let at = at.map(|at| at.to_string());
                     json!({ "at": at, "message": message, "hint": hint })
                 })
+                .collect(),
+            Self::NotWritten(services) => services
+                .iter()
+                .map(|(why, hint)| json!({ "at": null, "message": why, "hint": hint }))
                 .collect(),
             _ => Vec::new(),
         };

@@ -2,10 +2,12 @@
 
 mod apply;
 mod context;
+mod create;
 mod edit;
 pub mod exit;
 mod failure;
 mod history;
+mod init;
 mod log;
 mod plan;
 mod provenance;
@@ -88,6 +90,7 @@ enum Command {
     Wait(wait::Args),
     Status(status::Args),
     History(history::Args),
+    Init(init::Args),
     Set(set::Args),
     Rollback(rollback::Args),
     Sandbox(sandbox::Args),
@@ -141,6 +144,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::Wait(args) => wait::run(args, &cli.global).await,
             Command::Status(args) => status::run(args, &cli.global).await,
             Command::History(args) => history::run(args, &cli.global).await,
+            Command::Init(args) => init::run(args, &cli.global).await,
             Command::Set(args) => set::run(args, &cli.global).await,
             Command::Rollback(args) => rollback::run(args, &cli.global).await,
             Command::Sandbox(args) => sandbox::run(args).await,

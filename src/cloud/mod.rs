@@ -21,7 +21,7 @@ mod transport;
 mod write;
 
 pub use cache::Cache;
-pub use connect::{Access, Connection};
+pub use connect::{Access, Connection, region_of_user};
 pub use error::Error;
 pub use history::LogStream;
 pub use read::Reader;

@@ -177,7 +177,7 @@ impl Intercept for SendBody {
 pub(super) struct ReadsOnly;
 
 /// Every operation that reading uses.
-pub(super) const READS: [&str; 13] = [
+pub(super) const READS: [&str; 14] = [
     "DescribeServices",
     "DescribeTaskDefinition",
     "DescribeServiceRevisions",
@@ -188,6 +188,7 @@ pub(super) const READS: [&str; 13] = [
     "GetLogEvents",
     "ListTaskDefinitions",
     "ListServices",
+    "ListClusters",
     "ListTagsForResource",
     "BatchGetImage",
     "ListImages",

@@ -33,6 +33,7 @@ mod typed;
 mod unknown;
 mod values;
 mod walk;
+mod write;
 
 pub use desired::{
     Assignment, DEFAULT_TIMEOUT, Definition, Desired, Image, Location, OnFailure, OneOff, Removal,
@@ -43,6 +44,7 @@ pub use find::{all, find};
 pub use load_error::{LoadError, Unreadable};
 pub use mistakes::Mistakes;
 pub use parse::{Files, parse, parse_with};
+pub use write::{LeftOut, Live, Own, Place, Why, Written, write};
 
 /// Loads an environment file. The environment is named after the file.
 ///

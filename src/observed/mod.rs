@@ -50,6 +50,8 @@ pub enum Want {
     ServiceTags(ServiceArn),
     /// The services of a cluster, for an error that lists what there is.
     ServiceNames(ClusterName),
+    /// The clusters of the region, for an error that lists what there is.
+    ClusterNames,
     /// The tags of a repository, for an error that lists what there is.
     ImageTags(EcrRepository),
 }
@@ -261,6 +263,14 @@ pub struct Image {
     pub platforms: Vec<(Platform, Digest)>,
 }
 
+impl Image {
+    /// Whether a digest means this image: ECS may tell that of the index, or
+    /// that of the platform's image in it.
+    pub fn is(&self, digest: &Digest) -> bool {
+        self.digest == *digest || self.platforms.iter().any(|(_, image)| image == digest)
+    }
+}
+
 /// The digest that a container of a service revision runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunningImage {
@@ -292,6 +302,7 @@ pub struct Observed {
     stopped_tasks: BTreeMap<ServiceKey, Seen<Vec<Task>>>,
     service_tags: BTreeMap<ServiceArn, Seen<Vec<Value>>>,
     service_names: BTreeMap<ClusterName, Seen<Vec<String>>>,
+    cluster_names: Option<Seen<Vec<String>>>,
     image_tags: BTreeMap<EcrRepository, Seen<Vec<String>>>,
 }
 
@@ -308,6 +319,7 @@ pub enum Sight {
     StoppedTasks(ServiceKey, Seen<Vec<Task>>),
     ServiceTags(ServiceArn, Seen<Vec<Value>>),
     ServiceNames(ClusterName, Seen<Vec<String>>),
+    ClusterNames(Seen<Vec<String>>),
     ImageTags(EcrRepository, Seen<Vec<String>>),
 }
 
@@ -351,6 +363,7 @@ impl Observed {
             Sight::ServiceNames(cluster, seen) => {
                 self.service_names.insert(cluster, seen);
             }
+            Sight::ClusterNames(seen) => self.cluster_names = Some(seen),
             Sight::ImageTags(repository, seen) => {
                 self.image_tags.insert(repository, seen);
             }
@@ -426,6 +439,12 @@ impl Observed {
         self.service_names
             .get(cluster)
             .ok_or_else(|| Want::ServiceNames(cluster.clone()).into())
+    }
+
+    pub fn cluster_names(&self) -> Result<&Seen<Vec<String>>, Wants> {
+        self.cluster_names
+            .as_ref()
+            .ok_or_else(|| Want::ClusterNames.into())
     }
 
     pub fn image_tags(&self, repository: &EcrRepository) -> Result<&Seen<Vec<String>>, Wants> {

@@ -4,6 +4,7 @@
 //! here; carrying the plan out makes none. A plan that lacks a fact asks for
 //! it ([`Wants`]) and is made again when it is known.
 
+mod adopt;
 mod back;
 mod before;
 mod difference;
@@ -32,6 +33,7 @@ use crate::observed::{
 use serde_json::{Map, Value};
 
 pub use crate::environment::OnFailure;
+pub use adopt::{Adopted, NotAdopted, adopt};
 pub use back::{Back, Named, NoWay, back};
 pub use before::OneOff;
 pub use difference::FieldChange;

@@ -85,7 +85,10 @@ pub(super) fn compare(
     for name in declared {
         match value(name, service, primary, observed)? {
             Ok(value) => live.extend(value.map(|value| (name.to_owned(), value))),
-            Err(block) => return Ok(Err(vec![block])),
+            Err(why) => {
+                let what = format!("{name} of service {}", service.service_arn.service());
+                return Ok(Err(vec![Block::Unreadable { what, why }]));
+            }
         }
     }
     let wanted = match lay_over(&live, desired, Root::Service, |_| true) {
@@ -155,25 +158,19 @@ fn sent(name: &str, wanted: Option<&Value>) -> Option<Value> {
     }
 }
 
-/// The live value of a top-level field, from where ECS shows it.
-fn value(
+/// The live value of a top-level field, from where ECS shows it; or why that
+/// could not be read.
+pub(super) fn value(
     name: &str,
     service: &Service,
     primary: &Deployment,
     observed: &Observed,
-) -> Result<Result<Option<Value>, Block>, Wants> {
-    let unreadable = |what: String, why: &Unreadable| Block::Unreadable {
-        what,
-        why: why.clone(),
-    };
+) -> Result<Result<Option<Value>, Unreadable>, Wants> {
     if name == "tags" {
         return Ok(match observed.service_tags(&service.service_arn)? {
             Seen::Found(tags) => Ok(Some(Value::from(tags.clone()))),
             Seen::Missing => Ok(None),
-            Seen::Unreadable(why) => Err(unreadable(
-                format!("tags of service {}", service.service_arn.service()),
-                why,
-            )),
+            Seen::Unreadable(why) => Err(why.clone()),
         });
     }
     let place = Root::Service
@@ -200,12 +197,7 @@ fn value(
             match observed.running_images(&current.arn)? {
                 Seen::Found(revision) => revision.document.get(name).cloned(),
                 Seen::Missing => None,
-                Seen::Unreadable(why) => {
-                    return Ok(Err(unreadable(
-                        format!("service revision {}", current.arn),
-                        why,
-                    )));
-                }
+                Seen::Unreadable(why) => return Ok(Err(why.clone())),
             }
         }
     }))

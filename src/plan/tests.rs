@@ -171,6 +171,7 @@ impl Scene {
             Want::ServiceNames(cluster) => {
                 Sight::ServiceNames(cluster, Seen::Found(vec!["web".into(), "worker".into()]))
             }
+            Want::ClusterNames => Sight::ClusterNames(Seen::Found(vec![])),
             Want::ImageTags(repository) => {
                 let tags = ["1.4.1", "1.4.2", "latest"].map(str::to_owned).to_vec();
                 Sight::ImageTags(repository, Seen::Found(tags))

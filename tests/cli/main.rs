@@ -13,6 +13,7 @@ mod bad_input;
 mod before;
 mod credentials;
 mod history;
+mod init;
 mod logs;
 mod output;
 mod plan;

@@ -148,6 +148,7 @@ fn help_at_a_glance() {
       status    Show what runs where, since when and from which commit; never writes
       history   Show what was deployed to a service, newest first, and how each
                 ended
+      init      Write an environment file from services that run
       set       Write another image into an environment file, and change no other
                 byte
       rollback  Write the images of an earlier revision into the environment file
