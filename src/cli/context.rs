@@ -42,12 +42,17 @@ pub fn environments(names: &[String], services: &[String]) -> Result<Vec<Environ
     } else {
         collect(names.iter().map(|name| environment::find(name, root)))?
     };
-    let mut seen = BTreeSet::new();
-    paths.retain(|path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
+    once(&mut paths);
     collect(paths.iter().map(|path| environment::load(path)))?
         .into_iter()
         .map(|desired| narrow(desired, services))
         .collect()
+}
+
+/// Keeps each file once, however it is named.
+pub fn once(paths: &mut Vec<PathBuf>) {
+    let mut seen = BTreeSet::new();
+    paths.retain(|path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
 }
 
 fn collect<T>(

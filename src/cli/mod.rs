@@ -1,6 +1,7 @@
 //! The command line: one file a command; its doc comment is its help.
 
 mod apply;
+mod check;
 mod context;
 mod create;
 mod edit;
@@ -91,6 +92,7 @@ enum Command {
     Status(status::Args),
     History(history::Args),
     Init(init::Args),
+    Check(check::Args),
     Set(set::Args),
     Rollback(rollback::Args),
     Sandbox(sandbox::Args),
@@ -145,6 +147,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::Status(args) => status::run(args, &cli.global).await,
             Command::History(args) => history::run(args, &cli.global).await,
             Command::Init(args) => init::run(args, &cli.global).await,
+            Command::Check(args) => check::run(args, &cli.global).await,
             Command::Set(args) => set::run(args, &cli.global).await,
             Command::Rollback(args) => rollback::run(args, &cli.global).await,
             Command::Sandbox(args) => sandbox::run(args).await,

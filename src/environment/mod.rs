@@ -18,6 +18,7 @@ mod explain;
 mod find;
 mod keys;
 mod load_error;
+mod located;
 mod mistakes;
 mod parse;
 mod plain;
@@ -42,6 +43,7 @@ pub use desired::{
 pub use edit::{Draft, Edit, Slot, image_for};
 pub use find::{all, find};
 pub use load_error::{LoadError, Unreadable};
+pub use located::mistakes as mistakes_at;
 pub use mistakes::Mistakes;
 pub use parse::{Files, parse, parse_with};
 pub use write::{LeftOut, Live, Own, Place, Why, Written, write};

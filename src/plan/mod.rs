@@ -11,6 +11,7 @@ mod difference;
 mod images;
 mod origin;
 mod overlay;
+mod rules;
 mod same;
 mod service;
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub use back::{Back, Named, NoWay, back};
 pub use before::OneOff;
 pub use difference::FieldChange;
 pub use images::pinned;
+pub use rules::{Broken, check};
 pub use service::{ServiceChange, TagChange, effect};
 pub use verdict::*;
 
@@ -350,6 +352,21 @@ fn decide(
         && let Some(failed) = failed_before(revision, key, service, &basis.revision, observed)?
     {
         return Ok(Verdict::FailedBefore(failed));
+    }
+    if !same_document || !service_change.is_empty() {
+        let documents = [
+            base.document.register_request(&base.tags),
+            wanted.document.register_request(&wanted.tags),
+        ];
+        let (blocks, broken) =
+            rules::of_change(desired, service, documents, &service_change.update);
+        if !blocks.is_empty() {
+            return Ok(Verdict::Blocked(blocks));
+        }
+        // ECS is asked again only for a revision that is new.
+        if matches!(to, Target::New(_)) {
+            notes.extend(broken);
+        }
     }
     let first = if same_document {
         Vec::new()

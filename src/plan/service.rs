@@ -99,7 +99,7 @@ pub(super) fn compare(
         fields: differences(Root::Service, &live, &wanted),
         ..ServiceChange::default()
     };
-    let mut blocks = Vec::new();
+    let mut blocks = rules::of_service(desired, [&live, &wanted]);
     for field in &mut change.fields {
         field.at = declared_at(desired, &field.path);
     }

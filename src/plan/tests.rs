@@ -190,6 +190,7 @@ fn restarting() -> Options<'static> {
 fn document(image: &str) -> Value {
     json!({
         "family": "web",
+        "memory": "512",
         "containerDefinitions": [{"name": "app", "image": image, "environment": [
             {"name": "A", "value": "1"}, {"name": "B", "value": "2"}]}],
     })

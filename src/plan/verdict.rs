@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::environment::Location;
 use crate::model::DeploymentId;
+use crate::model::rules::Violation;
 
 /// What to do in one environment, with what it was made against. Immutable.
 #[derive(Debug, Clone, PartialEq)]
@@ -245,6 +246,8 @@ pub enum Note {
     /// The live revision has so many tags that those that say where the new
     /// one comes from are left out.
     NoRoomForProvenance { tags: usize },
+    /// What is live breaks a rule of ECS, and so does the new revision.
+    RuleBroken { path: String, says: String },
 }
 
 impl Change {
@@ -300,6 +303,11 @@ pub enum Block {
     Unfit {
         at: Location,
         why: String,
+    },
+    /// What is declared breaks a rule of ECS that what is live does not break.
+    Refused {
+        at: Location,
+        violation: Violation,
     },
     /// `image` directly under a service that has several containers.
     ContainerNotNamed {

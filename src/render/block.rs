@@ -126,6 +126,18 @@ pub(super) fn said(block: &Block) -> Said {
             at: Some(at.to_string()),
             ..plain("unfit", defuse(why))
         },
+        Block::Refused { at, violation } => Said {
+            at: Some(at.to_string()),
+            hint: violation.hint.as_deref().map(defuse),
+            ..plain(
+                "refused",
+                format!(
+                    "ECS would refuse {}: {}",
+                    defuse(&violation.path.to_string()),
+                    defuse(&violation.says)
+                ),
+            )
+        },
         Block::ContainerNotNamed {
             at,
             service,

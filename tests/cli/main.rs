@@ -11,6 +11,7 @@ mod apply;
 mod aws;
 mod bad_input;
 mod before;
+mod check;
 mod credentials;
 mod history;
 mod init;

@@ -149,6 +149,8 @@ fn help_at_a_glance() {
       history   Show what was deployed to a service, newest first, and how each
                 ended
       init      Write an environment file from services that run
+      check     Validate environment files by every rule that ECS is known to
+                enforce
       set       Write another image into an environment file, and change no other
                 byte
       rollback  Write the images of an earlier revision into the environment file
