@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::block::block_error;
 use super::json::FORMAT_VERSION;
 use super::style::{BOLD, DIM, GOOD, Styled};
-use super::words::{defuse, list};
+use super::words::{defuse, list, paragraph};
 use crate::environment::Written;
 use crate::model::ClusterName;
 use crate::plan::{Adopted, NotAdopted, Plan};
@@ -57,7 +57,7 @@ pub fn init_text(
         .unwrap_or(0)
         .min(24);
     for (name, adopted) in written.names.iter().zip(adopted) {
-        // Writing to a String cannot fail, here and below.
+        // Writing to a String cannot fail.
         let _ = writeln!(
             text,
             "    {name:width$}   {}   as of revision {}",
@@ -71,15 +71,19 @@ pub fn init_text(
 /// What is not in the file, for stderr; nothing when all of it is.
 pub fn left_out_text(written: &Written, adopted: &[Adopted]) -> String {
     let mut text = String::new();
+    let mut line = |name: &str, says: &str| {
+        text += &paragraph(0, &format!("{name}:"), says);
+        text.push('\n');
+    };
     let services = written.names.iter().zip(&written.left_out).zip(adopted);
     for ((name, left), adopted) in services {
         for left in left {
             let path = defuse(&left.path.to_string());
-            let _ = writeln!(text, "{name}: {path} is left out: it {}", left.why.says());
+            line(name, &format!("{path} is left out: it {}", left.why.says()));
         }
         for (field, why) in &adopted.unread {
             let why = defuse(&why.why);
-            let _ = writeln!(text, "{name}: service.{field} is left out: {why}");
+            line(name, &format!("service.{field} is left out: {why}"));
         }
     }
     text
