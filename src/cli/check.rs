@@ -1,11 +1,11 @@
 use std::path::{Path, PathBuf};
 
-use crate::environment::{self, Desired, LoadError, mistakes_at};
-use crate::plan::{Broken, check};
-use crate::render::{Checked, checked_json, checked_text};
+use crate::environment::{self, Desired, LoadError, Location, mistakes_at};
+use crate::plan::{Online, check, online};
+use crate::render::{Checked, absent_error, checked_json, checked_text, unknown_text};
 use crate::ui;
 
-use super::context::once;
+use super::context::{Environment, World, once};
 use super::failure::Failure;
 use super::plan::{print, say};
 use super::{Format, Global, exit};
@@ -13,12 +13,17 @@ use super::{Format, Global, exit};
 /// Validate environment files by every rule that ECS is known to enforce.
 ///
 /// Nothing is called: what is live is not known, so only what the files
-/// declare is judged. All mistakes of all files come together.
+/// declare is judged. All mistakes of all files come together. With --online
+/// AWS is asked, too, whether what they name is there; nothing is written.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Names of environments, or paths of files; without any, all of environments/.
     #[arg(value_name = "ENV")]
     environments: Vec<String>,
+    /// Also ask AWS whether services, images, secrets, log groups and target
+    /// groups are there.
+    #[arg(long)]
+    online: bool,
 }
 
 pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
@@ -26,31 +31,64 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
     let mut checked = Vec::new();
     for path in &paths {
         match environment::load(path) {
-            Ok(desired) => checked.push(file(desired)),
+            Ok(desired) => checked.push(Checked {
+                broken: check(&desired),
+                desired,
+                online: None,
+            }),
             Err(error) => errors.push(error),
         }
     }
-    if global.format == Format::Json {
-        print(&checked_json(&checked, &errors))?;
-    }
-    for one in &checked {
-        if one.is_right() {
-            if global.format == Format::Text {
-                print(&checked_text(one))?;
+    let mut failures = Vec::new();
+    if args.online {
+        let world = World::open(global)?;
+        world.announce()?;
+        for one in &mut checked {
+            match look(&world, &one.desired).await {
+                Ok(online) => one.online = Some(online),
+                Err(failure) => failures.push(failure),
             }
-        } else {
-            errors.push(wrong(one));
         }
     }
-    if errors.is_empty() {
-        return Ok(exit::DONE);
+    if global.format == Format::Json {
+        let failures: Vec<_> = failures.iter().map(|f| (f.to_string(), f.hint())).collect();
+        print(&checked_json(&checked, &errors, &failures))?;
+    }
+    for one in &checked {
+        let wrong = wrong(one);
+        let looked = args.online == one.online.is_some();
+        if wrong.is_empty() && looked && global.format == Format::Text {
+            print(&checked_text(one))?;
+        }
+        if !wrong.is_empty() {
+            errors.push(mistakes_at(&one.desired.file, &wrong));
+        }
+        say(&unknown_text(one))?;
     }
     let shown: Vec<String> = errors
         .iter()
         .map(|error| error.render(ui::styled_messages(), ui::width()))
+        .chain(failures.iter().map(Failure::text))
         .collect();
+    if shown.is_empty() {
+        return Ok(exit::DONE);
+    }
     say(&shown.join("\n"))?;
     Ok(exit::ERROR)
+}
+
+async fn look(world: &World, desired: &Desired) -> Result<Online, Failure> {
+    let reader = world
+        .connect(&Environment::whole(desired.clone()))
+        .await?
+        .reader();
+    reader
+        .survey(|observed| online(desired, observed))
+        .await
+        .map_err(|error| Failure::Cloud {
+            environment: desired.environment.clone(),
+            error,
+        })
 }
 
 /// The files that are meant, and why some are none.
@@ -73,20 +111,16 @@ fn paths(names: &[String]) -> (Vec<PathBuf>, Vec<LoadError>) {
     (paths, errors)
 }
 
-fn file(desired: Desired) -> Checked {
-    Checked {
-        broken: check(&desired),
-        desired,
-    }
-}
-
-/// The rules that a file breaks, as mistakes of its text.
-fn wrong(checked: &Checked) -> LoadError {
-    let mistake = |broken: &Broken| {
+/// The rules that a file breaks, and what it names that is not there.
+fn wrong(checked: &Checked) -> Vec<(Location, String, Option<String>)> {
+    let broken = checked.broken.iter().map(|broken| {
         let violation = &broken.violation;
         let message = format!("{}: {}", violation.path, violation.says);
         (broken.at.clone(), message, violation.hint.clone())
-    };
-    let found: Vec<_> = checked.broken.iter().map(mistake).collect();
-    mistakes_at(&checked.desired.file, &found)
+    });
+    let missing = checked.missing().map(|absent| {
+        let (message, hint) = absent_error(absent);
+        (absent.at.clone(), message, hint)
+    });
+    broken.chain(missing).collect()
 }

@@ -114,6 +114,11 @@ impl Connection {
         Writer::new(ecs::Client::new(&self.config))
     }
 
+    /// For clients that are made where they are used.
+    pub(super) fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
     /// The client of a registry's region, which need not be the services'.
     pub(super) fn registry(&self, region: &Region) -> ecr::Client {
         let mut registries = self

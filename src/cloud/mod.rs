@@ -13,6 +13,7 @@ mod cache;
 mod connect;
 mod error;
 mod history;
+mod outside;
 mod raw;
 mod read;
 mod registry;

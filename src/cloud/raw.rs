@@ -177,7 +177,7 @@ impl Intercept for SendBody {
 pub(super) struct ReadsOnly;
 
 /// Every operation that reading uses.
-pub(super) const READS: [&str; 14] = [
+pub(super) const READS: [&str; 17] = [
     "DescribeServices",
     "DescribeTaskDefinition",
     "DescribeServiceRevisions",
@@ -192,6 +192,9 @@ pub(super) const READS: [&str; 14] = [
     "ListTagsForResource",
     "BatchGetImage",
     "ListImages",
+    "DescribeSecret",
+    "DescribeTargetGroups",
+    "DescribeLogGroups",
 ];
 
 impl Intercept for ReadsOnly {

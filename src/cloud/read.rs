@@ -17,7 +17,7 @@ use super::cache::Cache;
 use super::connect::Connection;
 use super::error::Error;
 use super::raw::KeepResponse;
-use super::{history, registry, service};
+use super::{history, outside, registry, service};
 use crate::model::{AccountId, ClusterName, Region, RevisionArn, ServiceArn, TaskDefinition};
 use crate::observed::{
     NEWEST, Observed, Revision, Seen, Service, ServiceKey, Sight, Unreadable, Want, Wants,
@@ -117,6 +117,10 @@ impl Reader {
                 Want::ServiceNames(cluster) => {
                     let me = self.clone();
                     jobs.start(async move { me.service_names(cluster).await });
+                }
+                Want::Outside(thing) => {
+                    let me = self.clone();
+                    jobs.start(async move { outside::look(&me, thing).await });
                 }
                 Want::ClusterNames => {
                     let me = self.clone();

@@ -7,6 +7,7 @@
 //! more fact asks for it where it needs it, and nothing is read in vain.
 
 mod history;
+mod outside;
 mod strategy;
 mod tasks;
 
@@ -21,6 +22,7 @@ use crate::model::{
 };
 
 pub use history::{DeploymentStatus, PauseHook, ServiceDeployment};
+pub use outside::{Outside, OutsideKind};
 pub use strategy::{Canary, CircuitBreaker, DeploymentConfiguration, Linear};
 pub use tasks::{Task, TaskContainer};
 
@@ -54,6 +56,8 @@ pub enum Want {
     ClusterNames,
     /// The tags of a repository, for an error that lists what there is.
     ImageTags(EcrRepository),
+    /// Whether something beside ECS and ECR is there.
+    Outside(Outside),
 }
 
 /// What a plan still needs to see; never empty.
@@ -304,6 +308,7 @@ pub struct Observed {
     service_names: BTreeMap<ClusterName, Seen<Vec<String>>>,
     cluster_names: Option<Seen<Vec<String>>>,
     image_tags: BTreeMap<EcrRepository, Seen<Vec<String>>>,
+    outside: BTreeMap<Outside, Seen<()>>,
 }
 
 /// The answer to one [`Want`].
@@ -321,6 +326,7 @@ pub enum Sight {
     ServiceNames(ClusterName, Seen<Vec<String>>),
     ClusterNames(Seen<Vec<String>>),
     ImageTags(EcrRepository, Seen<Vec<String>>),
+    Outside(Outside, Seen<()>),
 }
 
 impl Observed {
@@ -362,6 +368,9 @@ impl Observed {
             }
             Sight::ServiceNames(cluster, seen) => {
                 self.service_names.insert(cluster, seen);
+            }
+            Sight::Outside(outside, seen) => {
+                self.outside.insert(outside, seen);
             }
             Sight::ClusterNames(seen) => self.cluster_names = Some(seen),
             Sight::ImageTags(repository, seen) => {
@@ -439,6 +448,12 @@ impl Observed {
         self.service_names
             .get(cluster)
             .ok_or_else(|| Want::ServiceNames(cluster.clone()).into())
+    }
+
+    pub fn outside(&self, outside: &Outside) -> Result<&Seen<()>, Wants> {
+        self.outside
+            .get(outside)
+            .ok_or_else(|| Want::Outside(outside.clone()).into())
     }
 
     pub fn cluster_names(&self) -> Result<&Seen<Vec<String>>, Wants> {

@@ -26,47 +26,61 @@ pub fn check(desired: &Desired) -> Vec<Broken> {
 }
 
 fn check_service(desired: &DesiredService) -> Vec<Broken> {
-    let (base, known) = match &desired.definition {
-        Some(definition) => (definition.document.as_map().clone(), Known::Whole),
-        None => (Map::new(), Known::Part),
+    let known = match desired.definition {
+        Some(_) => Known::Whole,
+        None => Known::Part,
     };
     let broken = |violation: Violation| Broken {
         service: desired.name.clone(),
         at: place(desired, &violation.path),
         violation,
     };
-    let unfit = |blocks: Vec<Block>| -> Vec<Broken> {
-        let unfit = |block| match block {
-            Block::Unfit { at, why } => Some(Broken {
-                service: desired.name.clone(),
-                at,
-                violation: Violation {
-                    rule: "unfit",
-                    path: Path::new(Root::Task),
-                    says: why,
-                    hint: None,
-                },
-            }),
-            _ => None,
-        };
-        blocks.into_iter().filter_map(unfit).collect()
+    let [task, service] = match declared(desired) {
+        Ok(documents) => documents,
+        Err(blocks) => {
+            return blocks
+                .into_iter()
+                .filter_map(|b| unfit(desired, b))
+                .collect();
+        }
     };
-    let task = match lay_over(&base, desired, Root::Task, |_| true) {
-        Ok(document) => document,
-        Err(blocks) => return unfit(blocks),
-    };
-    let task = with_images(desired, TaskDefinition::new(task));
-    let service = match lay_over(&Map::new(), desired, Root::Service, |_| true) {
-        Ok(service) => service,
-        Err(blocks) => return unfit(blocks),
-    };
-    let mut found = rules::task_definition(task.as_map(), known);
-    // The family is the live one where a definition has none.
+    let mut found = rules::task_definition(&task, known);
     found.extend(rules::service(&service, Known::Part));
     if known == Known::Whole {
-        found.extend(rules::together(task.as_map(), &service));
+        found.extend(rules::together(&task, &service));
     }
     found.into_iter().map(broken).collect()
+}
+
+/// What a file declares of the task definition, and of the service, laid over a
+/// definition, or over nothing.
+pub(super) fn declared(desired: &DesiredService) -> Result<[Map<String, Value>; 2], Vec<Block>> {
+    let base = desired
+        .definition
+        .as_ref()
+        .map(|definition| definition.document.as_map().clone())
+        .unwrap_or_default();
+    let task = lay_over(&base, desired, Root::Task, |_| true)?;
+    let task = with_images(desired, TaskDefinition::new(task));
+    let service = lay_over(&Map::new(), desired, Root::Service, |_| true)?;
+    Ok([task.as_map().clone(), service])
+}
+
+/// What the file declares does not fit its definition.
+fn unfit(desired: &DesiredService, block: Block) -> Option<Broken> {
+    match block {
+        Block::Unfit { at, why } => Some(Broken {
+            service: desired.name.clone(),
+            at,
+            violation: Violation {
+                rule: "unfit",
+                path: Path::new(Root::Task).field("containerDefinitions"),
+                says: why,
+                hint: None,
+            },
+        }),
+        _ => None,
+    }
 }
 
 fn with_images(desired: &DesiredService, task: TaskDefinition) -> TaskDefinition {
@@ -134,7 +148,7 @@ fn refused(desired: &DesiredService, violation: Violation) -> Block {
 }
 
 /// The line that declares it, else what declares the images, else the service.
-fn place(desired: &DesiredService, path: &Path) -> Location {
+pub(super) fn place(desired: &DesiredService, path: &Path) -> Location {
     let image = |image: &&DeclaredImage| {
         let container = image.container.as_deref().map(Path::container);
         container.is_some_and(|container| container.field("image") == *path)

@@ -171,6 +171,7 @@ impl Scene {
             Want::ServiceNames(cluster) => {
                 Sight::ServiceNames(cluster, Seen::Found(vec!["web".into(), "worker".into()]))
             }
+            Want::Outside(thing) => Sight::Outside(thing, Seen::Missing),
             Want::ClusterNames => Sight::ClusterNames(Seen::Found(vec![])),
             Want::ImageTags(repository) => {
                 let tags = ["1.4.1", "1.4.2", "latest"].map(str::to_owned).to_vec();

@@ -22,7 +22,7 @@ mod style;
 mod words;
 
 pub use block::block_error;
-pub use check::{Checked, checked_json, checked_text};
+pub use check::{Checked, absent_error, checked_json, checked_text, unknown_text};
 pub use edit::{edits_json, edits_text};
 pub use history::{history_json, history_text};
 pub use init::{Planned, init_json, init_text, left_out_text, not_adopted_error};

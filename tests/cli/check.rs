@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::json;
 
+use crate::aws::{Aws, at};
 use crate::support::{Checkout, image, shop};
 
 const WRONG: &str = r#"account = "123456789012"
@@ -243,14 +244,17 @@ fn mistakes_of_the_text_come_with_the_rules_of_other_files() {
               "rule": "range",
               "source": "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html#ECS-UpdateService-request-desiredCount"
             }
-          ]
+          ],
+          "online": null
         },
         {
           "environment": "prod",
           "file": "environments/prod.toml",
-          "mistakes": []
+          "mistakes": [],
+          "online": null
         }
-      ]
+      ],
+      "errors": []
     }
     "#);
     assert_snapshot!(checkout.run("check a --format json").stdout, @r#"
@@ -266,9 +270,11 @@ fn mistakes_of_the_text_come_with_the_rules_of_other_files() {
               "message": "unknown key `regoin`",
               "hint": "did you mean `region`?"
             }
-          ]
+          ],
+          "online": null
         }
-      ]
+      ],
+      "errors": []
     }
     "#);
 }
@@ -331,4 +337,183 @@ fn a_plan_is_blocked_by_a_rule_that_the_change_would_break() {
         (&reason["reason"], &reason["at"]),
         (&json!("refused"), &json!("environments/prod.toml:9:13"))
     );
+}
+
+/// What the file names outside ECS, in one service.
+const OUTSIDE: &str = r#"account = "123456789012"
+region = "us-west-1"
+cluster = "shop"
+
+[services.web]
+name = "shop-web"
+
+[services.web.containers.app]
+image = "123456789012.dkr.ecr.us-west-1.amazonaws.com/shop/web:1.2.0"
+logConfiguration.options = { awslogs-group = "/ecs/nowhere" }
+
+[services.web.containers.app.secrets]
+DATABASE_URL = "arn:aws:secretsmanager:us-west-1:123456789012:secret:db-AbCdEf:url::"
+PARAMETER = "arn:aws:ssm:us-west-1:123456789012:parameter/x"
+
+[services.web.task]
+taskRoleArn = "arn:aws:iam::123456789012:role/web"
+
+[services.web.service]
+loadBalancers = [{ targetGroupArn = "arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/web/1", containerName = "app", containerPort = 8080 }]
+"#;
+
+#[test]
+fn online_asks_whether_what_is_named_is_there() {
+    let checkout = Checkout::empty().file("environments/prod.toml", OUTSIDE);
+    assert_snapshot!(checkout.run("check --online --sandbox"), @r#"
+    ------- stderr -------
+    prod: not known of web: containers.app.secrets.DATABASE_URL:
+          secretsmanager:DescribeSecret was refused: the sandbox has no operation
+          secretsmanager.DescribeSecret (UnknownOperationException)
+    prod: not known of web: service.loadBalancers:
+          elasticloadbalancing:DescribeTargetGroups was refused: the sandbox's STS
+          has no operation DescribeTargetGroups (UnknownOperationException)
+    prod: not looked up, since evenkeel does not ask IAM: task.taskRoleArn
+    prod: not looked up, since evenkeel does not ask SSM:
+          containers.app.secrets.PARAMETER
+    error: containers.app.logConfiguration.options.awslogs-group: there is no log
+           group /ecs/nowhere
+      --> environments/prod.toml:10:30
+       |
+    10 | logConfiguration.options = { awslogs-group = "/ecs/nowhere" }
+       |                              ^^^^^^^^^^^^^
+       |
+       = hint: create it, or set the option awslogs-create-group to "true"
+    [exit 1]
+    "#);
+    let right = OUTSIDE.replace("/ecs/nowhere", "/ecs/shop-web");
+    let checkout = Checkout::empty().file("environments/prod.toml", &right);
+    assert_snapshot!(checkout.run("check --online --sandbox"), @"
+    ✓ environments/prod.toml   1 service, 3 things are there on AWS
+    ------- stderr -------
+    prod: not known of web: containers.app.secrets.DATABASE_URL:
+          secretsmanager:DescribeSecret was refused: the sandbox has no operation
+          secretsmanager.DescribeSecret (UnknownOperationException)
+    prod: not known of web: service.loadBalancers:
+          elasticloadbalancing:DescribeTargetGroups was refused: the sandbox's STS
+          has no operation DescribeTargetGroups (UnknownOperationException)
+    prod: not looked up, since evenkeel does not ask IAM: task.taskRoleArn
+    prod: not looked up, since evenkeel does not ask SSM:
+          containers.app.secrets.PARAMETER
+    [exit 0]
+    ");
+    checkout.write(
+        "environments/prod.toml",
+        right.replace("web:1.2.0", "web:1.2.00"),
+    );
+    assert_snapshot!(checkout.run("check --online --sandbox"), @r#"
+    ------- stderr -------
+    prod: not known of web: containers.app.secrets.DATABASE_URL:
+          secretsmanager:DescribeSecret was refused: the sandbox has no operation
+          secretsmanager.DescribeSecret (UnknownOperationException)
+    prod: not known of web: service.loadBalancers:
+          elasticloadbalancing:DescribeTargetGroups was refused: the sandbox's STS
+          has no operation DescribeTargetGroups (UnknownOperationException)
+    prod: not looked up, since evenkeel does not ask IAM: task.taskRoleArn
+    prod: not looked up, since evenkeel does not ask SSM:
+          containers.app.secrets.PARAMETER
+    error: web: shop/web (ECR 123456789012, us-west-1) has no tag 1.2.00
+     --> environments/prod.toml:9:9
+      |
+    9 | image = "123456789012.dkr.ecr.us-west-1.amazonaws.com/shop/web:1.2.00"
+      |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = hint: the nearest tags there are: 1.2.0, 1.2.1 and 1.3.0
+    [exit 1]
+    "#);
+    assert_eq!(checkout.run("check").code(), Some(0));
+}
+
+#[test]
+fn what_these_credentials_may_not_ask_is_no_failure() {
+    let checkout = Checkout::empty().file("environments/prod.toml", OUTSIDE);
+    let aws = Aws::answering(|operation| match operation {
+        "DescribeSecret" => (400, r#"{"__type":"ResourceNotFoundException"}"#.into()),
+        "DescribeTargetGroups" => (
+            400,
+            "<ErrorResponse><Error><Code>TargetGroupNotFound</Code></Error></ErrorResponse>".into(),
+        ),
+        "DescribeServices" | "BatchGetImage" | "DescribeLogGroups" => (
+            400,
+            format!(r#"{{"__type":"AccessDeniedException","message":"no {operation}"}}"#),
+        ),
+        other => panic!("nobody should call {other}"),
+    });
+    let run = |args: &str| at(&checkout, &aws.url, args).run();
+    assert_snapshot!(run("check --online"), @r#"
+    ------- stderr -------
+    prod: not known of web: containers.app.logConfiguration.options.awslogs-group:
+          logs:DescribeLogGroups is not allowed: no DescribeLogGroups
+    prod: not known of web: service shop/shop-web: ecs:DescribeServices is not
+          allowed: no DescribeServices
+    prod: not looked up, since evenkeel does not ask IAM: task.taskRoleArn
+    prod: not looked up, since evenkeel does not ask SSM:
+          containers.app.secrets.PARAMETER
+    error: containers.app.secrets.DATABASE_URL: Secrets Manager has no secret
+           arn:aws:secretsmanager:us-west-1:123456789012:secret:db-AbCdEf
+      --> environments/prod.toml:13:1
+       |
+    13 | DATABASE_URL = "arn:aws:secretsmanager:us-west-1:123456789012:secret:db-...
+       | ^^^^^^^^^^^^
+       |
+       = hint: create it, or check its ARN: the six characters at the end belong to
+               it
+
+    error: service.loadBalancers: there is no target group
+           arn:aws:elasticloadbalancing:us-west-1:123456789012:targetgroup/web/1
+      --> environments/prod.toml:20:1
+       |
+    20 | loadBalancers = [{ targetGroupArn = "arn:aws:elasticloadbalancing:us-wes...
+       | ^^^^^^^^^^^^^
+       |
+       = hint: check its ARN
+    [exit 1]
+    "#);
+    let line = run("check --online --format json").json();
+    assert_eq!(
+        (
+            &line["environments"][0]["mistakes"][0]["rule"],
+            &line["environments"][0]["online"]["unknown"][1]["hint"],
+        ),
+        (
+            &json!("missing"),
+            &json!("allow ecs:DescribeServices for this role or user"),
+        )
+    );
+    let calls = aws.calls();
+    let mut calls: Vec<&str> = calls.iter().map(String::as_str).collect();
+    calls.sort_unstable();
+    calls.dedup();
+    assert_eq!(
+        calls,
+        [
+            "BatchGetImage",
+            "DescribeLogGroups",
+            "DescribeSecret",
+            "DescribeServices",
+            "DescribeTargetGroups"
+        ]
+    );
+}
+
+#[test]
+fn an_environment_that_cannot_be_asked_is_an_error() {
+    let checkout = Checkout::shop("1.2.0");
+    let aws = Aws::refusing(400, "ClusterNotFoundException", "none");
+    assert_snapshot!(at(&checkout, &aws.url, "check --online").run(), @"
+    ------- stderr -------
+    error: prod: there is no cluster shop in us-west-1 of the account these
+           credentials are for
+     hint: check `cluster` and `region` in the environment file, and whether these
+           are the credentials of its account
+    [exit 1]
+    ");
+    let ran = at(&checkout, &aws.url, "check --online --format json").run();
+    assert_eq!(ran.code(), Some(1));
+    assert!(ran.json()["errors"][0]["message"].is_string(), "{ran}");
 }
