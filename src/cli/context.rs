@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cloud::{Access, Cache, Connection, Transport};
+use crate::cloud::{Access, Cache, Connection, Reader, Transport};
 use crate::environment::{self, Desired};
+use crate::model::{AccountId, ClusterName, Region};
 use crate::sandbox::{Sandbox, Seed, SeedService, reset};
 use crate::ui;
 
@@ -41,12 +42,17 @@ pub fn environments(names: &[String], services: &[String]) -> Result<Vec<Environ
     } else {
         collect(names.iter().map(|name| environment::find(name, root)))?
     };
-    let mut seen = BTreeSet::new();
-    paths.retain(|path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
+    once(&mut paths);
     collect(paths.iter().map(|path| environment::load(path)))?
         .into_iter()
         .map(|desired| narrow(desired, services))
         .collect()
+}
+
+/// Keeps each file once, however it is named.
+pub fn once(paths: &mut Vec<PathBuf>) {
+    let mut seen = BTreeSet::new();
+    paths.retain(|path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
 }
 
 fn collect<T>(
@@ -141,6 +147,33 @@ impl World {
             role: desired.role.clone(),
         };
         Ok(Connection::open(access, &self.transport, self.cache.clone()).await)
+    }
+
+    /// Looks around where no file says yet what there is.
+    pub async fn look_around(&self, account: Option<AccountId>, region: Region) -> Reader {
+        Connection::look_around(account, region, &self.transport).await
+    }
+
+    /// Where the sandbox has a cluster, by the files in environments/, whose
+    /// services it gets. A file with mistakes is for other commands to tell.
+    pub fn place_of(&self, cluster: &ClusterName) -> Result<Option<(AccountId, Region)>, Failure> {
+        let Some(sandbox) = &self.sandbox else {
+            return Ok(None);
+        };
+        let paths = environment::all(Path::new("")).unwrap_or_default();
+        let known: Vec<Desired> = paths
+            .iter()
+            .filter_map(|path| environment::load(path).ok())
+            .collect();
+        for desired in &known {
+            sandbox.seed(&seed_of(desired))?;
+        }
+        let has = |desired: &&Desired| {
+            let mut services = desired.services.iter();
+            desired.cluster == *cluster || services.any(|service| service.cluster == *cluster)
+        };
+        let place = known.iter().find(has).or(known.first());
+        Ok(place.map(|desired| (desired.account.clone(), desired.region.clone())))
     }
 
     pub fn is_sandbox(&self) -> bool {

@@ -51,10 +51,14 @@ fn replace(path: &Path, before: &str, after: &str) -> io::Result<bool> {
 
 /// A file beside another. Hidden, so that it is no environment; removed when it
 /// was not moved away.
-struct Aside(PathBuf);
+pub(super) struct Aside(PathBuf);
 
 impl Aside {
-    fn of(path: &Path) -> Self {
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(super) fn of(path: &Path) -> Self {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         Self(path.with_file_name(format!(".{name}.{}.tmp", std::process::id())))
     }

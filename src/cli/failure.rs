@@ -31,6 +31,11 @@ pub enum Failure {
         why: String,
         hint: Option<String>,
     },
+    #[error("{why}")]
+    Init { why: String, hint: Option<String> },
+    /// Services that no file can be written from: why, and what to do.
+    #[error("nothing was written")]
+    NotWritten(Vec<(String, Option<String>)>),
     #[error("{file} was changed by somebody else meanwhile; nothing was written")]
     FileChanged { file: String },
     #[error("it is not said which environment {file} is promoted from")]
@@ -78,7 +83,9 @@ impl Failure {
             Self::NoSuchService { there_are, .. } => {
                 Some(format!("its services: {}", there_are.join(", ")))
             }
-            Self::Service { hint, .. } | Self::Git { hint, .. } => hint.clone(),
+            Self::Service { hint, .. } | Self::Git { hint, .. } | Self::Init { hint, .. } => {
+                hint.clone()
+            }
             Self::NoUpstream { .. } => Some(
                 "name it with --from, or declare it: [promotion] and under it from = \"staging\""
                     .into(),
@@ -93,6 +100,7 @@ impl Failure {
             }
             Self::Environment(_)
             | Self::PromotedToItself { .. }
+            | Self::NotWritten(_)
             | Self::Sandbox(_)
             | Self::Io { .. }
             | Self::Declined
@@ -106,6 +114,11 @@ impl Failure {
             Self::Environment(errors) => errors
                 .iter()
                 .map(|error| error.render(ui::styled_messages(), ui::width()))
+                .collect::<Vec<_>>()
+                .join("\n"),
+            Self::NotWritten(services) => services
+                .iter()
+                .map(|(why, hint)| message(why, hint.as_deref()))
                 .collect::<Vec<_>>()
                 .join("\n"),
             Self::Declined | Self::Interrupted => format!("{self}\n"),
@@ -123,6 +136,10 @@ impl Failure {
                     let at = at.map(|at| at.to_string());
                     json!({ "at": at, "message": message, "hint": hint })
                 })
+                .collect(),
+            Self::NotWritten(services) => services
+                .iter()
+                .map(|(why, hint)| json!({ "at": null, "message": why, "hint": hint }))
                 .collect(),
             _ => Vec::new(),
         };

@@ -2,13 +2,16 @@
 
 mod apply;
 mod branch;
+mod check;
 mod completions;
 mod context;
+mod create;
 mod edit;
 pub mod exit;
 mod failure;
 mod github;
 mod history;
+mod init;
 mod log;
 mod man;
 mod plan;
@@ -94,6 +97,8 @@ enum Command {
     Wait(wait::Args),
     Status(status::Args),
     History(history::Args),
+    Init(init::Args),
+    Check(check::Args),
     Set(set::Args),
     Rollback(rollback::Args),
     Promote(promote::Args),
@@ -168,6 +173,8 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::Wait(args) => wait::run(args, &cli.global).await,
             Command::Status(args) => status::run(args, &cli.global).await,
             Command::History(args) => history::run(args, &cli.global).await,
+            Command::Init(args) => init::run(args, &cli.global).await,
+            Command::Check(args) => check::run(args, &cli.global).await,
             Command::Set(args) => set::run(args, &cli.global).await,
             Command::Rollback(args) => rollback::run(args, &cli.global).await,
             Command::Promote(args) => promote::run(args, &cli.global).await,

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::{
     BehaviorVersion, Region as SdkRegion, SdkConfig, sts::AssumeRoleProvider,
     timeout::TimeoutConfig,
@@ -20,7 +23,7 @@ use super::raw::ReadsOnly;
 use super::read::Reader;
 use super::transport::Transport;
 use super::write::Writer;
-use crate::model::{AccountId, Region};
+use crate::model::{AccountId, Invalid, Region};
 
 /// A connection that AWS does not take within this is not coming: it is ten
 /// round trips around the globe.
@@ -51,7 +54,9 @@ pub struct Access {
 /// The clients of one environment. Cheap to clone.
 #[derive(Clone)]
 pub struct Connection {
-    pub(super) access: Access,
+    /// The only account that is looked at; any, when nobody has said which.
+    pub(super) account: Option<AccountId>,
+    pub(super) region: Region,
     config: SdkConfig,
     cache: Option<Cache>,
     limits: Limits,
@@ -63,12 +68,36 @@ impl Connection {
     /// by the first call. `cache` keeps the documents of revisions between
     /// runs.
     pub async fn open(access: Access, transport: &Transport, cache: Option<Cache>) -> Self {
+        let role = access.role.as_deref();
+        Self::to(Some(access.account), access.region, role, transport, cache).await
+    }
+
+    /// What looks around where no environment says which account it is: in any,
+    /// unless one is named. There is no writer to such a place.
+    pub async fn look_around(
+        account: Option<AccountId>,
+        region: Region,
+        transport: &Transport,
+    ) -> Reader {
+        Self::to(account, region, None, transport, None)
+            .await
+            .reader()
+    }
+
+    async fn to(
+        account: Option<AccountId>,
+        region: Region,
+        role: Option<&str>,
+        transport: &Transport,
+        cache: Option<Cache>,
+    ) -> Self {
         let config = match transport {
-            Transport::Network => network_config(&access, transport).await,
-            Transport::InMemory(_) => memory_config(&access, transport),
+            Transport::Network => network_config(&region, role, transport).await,
+            Transport::InMemory(_) => memory_config(account.as_ref(), &region, transport),
         };
         Self {
-            access,
+            account,
+            region,
             config,
             cache,
             limits: Limits::default(),
@@ -86,12 +115,12 @@ impl Connection {
 
     /// What may be done in the services' region.
     pub(super) fn allowance(&self) -> Allowance {
-        self.allowance_in(&self.access.region)
+        self.allowance_in(&self.region)
     }
 
     /// What may be done in another region, where a registry may be.
     pub(super) fn allowance_in(&self, region: &Region) -> Allowance {
-        self.limits.of(&self.access.account, region)
+        self.limits.of(self.account.as_ref(), region)
     }
 
     /// What looks things up, and cannot write.
@@ -113,6 +142,11 @@ impl Connection {
             .interceptor(NoteThrottling(self.allowance()))
             .build();
         Writer::new(ecs::Client::from_conf(config), self.allowance())
+    }
+
+    /// For clients that are made where they are used.
+    pub(super) fn config(&self) -> &SdkConfig {
+        &self.config
     }
 
     /// The client of a registry's region, which need not be the services'.
@@ -158,6 +192,19 @@ impl Connection {
     }
 }
 
+/// The region that this user's AWS tools work in: AWS_REGION,
+/// AWS_DEFAULT_REGION, or the profile's. Nothing is sent.
+///
+/// # Errors
+/// What is set there is no region.
+pub async fn region_of_user() -> Result<Option<Region>, Invalid> {
+    let found = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+        .or_else(ProfileFileRegionProvider::new())
+        .region()
+        .await;
+    found.map(|region| region.as_ref().parse()).transpose()
+}
+
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
@@ -168,15 +215,15 @@ fn timeouts() -> TimeoutConfig {
 
 /// Credentials and endpoints as every AWS tool finds them: environment,
 /// profiles, SSO, web identity, container, instance; `AWS_ENDPOINT_URL`.
-async fn network_config(access: &Access, transport: &Transport) -> SdkConfig {
-    let region = SdkRegion::new(access.region.to_string());
+async fn network_config(region: &Region, role: Option<&str>, transport: &Transport) -> SdkConfig {
+    let region = SdkRegion::new(region.to_string());
     let own = aws_config::defaults(BehaviorVersion::latest())
         .region(region.clone())
         .http_client(transport.client())
         .timeout_config(timeouts())
         .load()
         .await;
-    let Some(role) = &access.role else {
+    let Some(role) = role else {
         return own;
     };
     let provider = AssumeRoleProvider::builder(role)
@@ -192,11 +239,12 @@ async fn network_config(access: &Access, transport: &Transport) -> SdkConfig {
 
 /// Nothing of the user's: the access key names the account, as the sandbox
 /// reads it, and the endpoint's name goes nowhere.
-fn memory_config(access: &Access, transport: &Transport) -> SdkConfig {
-    let credentials = Credentials::new(access.account.as_str(), "sandbox", None, None, "sandbox");
+fn memory_config(account: Option<&AccountId>, region: &Region, transport: &Transport) -> SdkConfig {
+    let key = account.map_or("sandbox", AccountId::as_str);
+    let credentials = Credentials::new(key, "sandbox", None, None, "sandbox");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .region(SdkRegion::new(access.region.to_string()))
+        .region(SdkRegion::new(region.to_string()))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .endpoint_url("http://evenkeel.sandbox")
         .http_client(transport.client())

@@ -103,13 +103,13 @@ const RECOVERS: Duration = Duration::from_secs(10);
 
 /// The buckets of all accounts and regions of a run. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct Limits(Arc<Mutex<HashMap<(AccountId, Region), Allowance>>>);
+pub struct Limits(Arc<Mutex<HashMap<(Option<AccountId>, Region), Allowance>>>);
 
 impl Limits {
     /// The buckets of one account and region.
-    pub(super) fn of(&self, account: &AccountId, region: &Region) -> Allowance {
+    pub(super) fn of(&self, account: Option<&AccountId>, region: &Region) -> Allowance {
         lock(&self.0)
-            .entry((account.clone(), region.clone()))
+            .entry((account.cloned(), region.clone()))
             .or_default()
             .clone()
     }
@@ -309,7 +309,7 @@ mod tests {
 
     fn allowance() -> Allowance {
         let region = "us-west-1".parse().unwrap();
-        Limits::default().of(&"123456789012".parse().unwrap(), &region)
+        Limits::default().of(Some(&"123456789012".parse().unwrap()), &region)
     }
 
     /// How long it takes to be allowed so many calls.
@@ -361,7 +361,7 @@ mod tests {
     async fn accounts_and_regions_have_their_own() {
         let limits = Limits::default();
         let of = |account: &str, region: &str| {
-            limits.of(&account.parse().unwrap(), &region.parse().unwrap())
+            limits.of(Some(&account.parse().unwrap()), &region.parse().unwrap())
         };
         let here = of("123456789012", "us-west-1");
         takes(&here, "ecs:DescribeServices", 100).await;

@@ -15,6 +15,7 @@ mod connect;
 mod error;
 mod history;
 mod limits;
+mod outside;
 mod raw;
 mod read;
 mod registry;
@@ -24,7 +25,7 @@ mod transport;
 mod write;
 
 pub use cache::Cache;
-pub use connect::{Access, Connection};
+pub use connect::{Access, Connection, region_of_user};
 pub use error::Error;
 pub use history::LogStream;
 pub use limits::Limits;

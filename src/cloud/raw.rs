@@ -177,7 +177,7 @@ impl Intercept for SendBody {
 pub(super) struct ReadsOnly;
 
 /// Every operation that reading uses.
-pub(super) const READS: [&str; 14] = [
+pub(super) const READS: [&str; 18] = [
     "DescribeServices",
     "DescribeTaskDefinition",
     "DescribeServiceRevisions",
@@ -189,9 +189,13 @@ pub(super) const READS: [&str; 14] = [
     "DescribeScalableTargets",
     "ListTaskDefinitions",
     "ListServices",
+    "ListClusters",
     "ListTagsForResource",
     "BatchGetImage",
     "ListImages",
+    "DescribeSecret",
+    "DescribeTargetGroups",
+    "DescribeLogGroups",
 ];
 
 impl Intercept for ReadsOnly {

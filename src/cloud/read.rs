@@ -17,7 +17,7 @@ use super::cache::Cache;
 use super::connect::Connection;
 use super::error::Error;
 use super::raw::KeepResponse;
-use super::{history, registry, scaling, service};
+use super::{history, outside, registry, scaling, service};
 use crate::model::{AccountId, ClusterName, Region, RevisionArn, ServiceArn, TaskDefinition};
 use crate::observed::{
     NEWEST, Observed, Revision, Seen, Service, ServiceKey, Sight, Unreadable, Want, Wants,
@@ -120,6 +120,14 @@ impl Reader {
                     let me = self.clone();
                     jobs.start(async move { me.service_names(cluster).await });
                 }
+                Want::Outside(thing) => {
+                    let me = self.clone();
+                    jobs.start(async move { outside::look(&me, thing).await });
+                }
+                Want::ClusterNames => {
+                    let me = self.clone();
+                    jobs.start(async move { me.cluster_names().await });
+                }
                 Want::ImageTags(repository) => {
                     let me = self.clone();
                     jobs.start(async move { registry::tags(&me, repository).await });
@@ -188,7 +196,7 @@ impl Reader {
             .await;
         if let Err(error) = sent {
             if error.code() == Some("ClusterNotFoundException") {
-                let region = self.connection.access.region.clone();
+                let region = self.connection.region.clone();
                 return Err(Error::NoCluster { cluster, region });
             }
             let error = Error::from_sdk(ACTION, &error);
@@ -352,19 +360,48 @@ impl Reader {
         Ok(vec![Sight::ServiceNames(cluster, Seen::Found(names))])
     }
 
+    async fn cluster_names(&self) -> Result<Vec<Sight>, Error> {
+        const ACTION: &str = "ecs:ListClusters";
+        let _turn = self.turn(ACTION).await;
+        info!("{ACTION}");
+        let mut names = Vec::new();
+        let mut pages = self.ecs.list_clusters().into_paginator().send();
+        for _ in 0..NAME_PAGES {
+            match pages.next().await {
+                None => break,
+                Some(Ok(page)) => names.extend(
+                    page.cluster_arns()
+                        .iter()
+                        .filter_map(|arn| arn.rsplit_once('/'))
+                        .map(|(_, name)| name.to_owned()),
+                ),
+                Some(Err(error)) => {
+                    let error = Error::from_sdk(ACTION, &error);
+                    return spread(error, [()], |(), why| {
+                        Sight::ClusterNames(Seen::Unreadable(why))
+                    });
+                }
+            }
+        }
+        names.sort_unstable();
+        Ok(vec![Sight::ClusterNames(Seen::Found(names))])
+    }
+
     /// Nothing is read from, and so nothing written to, another account or
     /// region than the declared one; ARNs carry both, so it costs no call.
     fn guard(&self, account: &AccountId, region: &Region) -> Result<(), Error> {
-        let access = &self.connection.access;
-        if *account != access.account {
+        let here = &self.connection;
+        if let Some(declared) = &here.account
+            && account != declared
+        {
             return Err(Error::WrongAccount {
-                declared: access.account.clone(),
+                declared: declared.clone(),
                 actual: account.clone(),
             });
         }
-        if *region != access.region {
+        if *region != here.region {
             return Err(Error::WrongRegion {
-                declared: access.region.clone(),
+                declared: here.region.clone(),
                 actual: region.clone(),
             });
         }

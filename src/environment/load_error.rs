@@ -27,6 +27,14 @@ impl LoadError {
         }
     }
 
+    /// The file, where one could be read.
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            LoadError::Mistakes(mistakes) => Some(mistakes.file()),
+            LoadError::Unreadable(_) => None,
+        }
+    }
+
     /// Everything that is wrong, for annotations and JSON: where (as far as it
     /// is known), what, and what to do.
     pub fn reports(&self) -> Vec<(Option<Location>, String, Option<String>)> {

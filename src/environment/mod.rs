@@ -18,6 +18,7 @@ mod explain;
 mod find;
 mod keys;
 mod load_error;
+mod located;
 mod mistakes;
 mod parse;
 mod plain;
@@ -37,6 +38,7 @@ mod unattended;
 mod unknown;
 mod values;
 mod walk;
+mod write;
 
 pub use desired::{
     Assignment, DEFAULT_TIMEOUT, Definition, Desired, Image, Location, OnDrift, OnFailure, OneOff,
@@ -46,9 +48,11 @@ pub use duration::length;
 pub use edit::{Draft, Edit, Slot, image_for};
 pub use find::{all, find, names};
 pub use load_error::{LoadError, Unreadable};
+pub use located::mistakes as mistakes_at;
 pub use mistakes::Mistakes;
 pub use parse::{Files, parse, parse_with};
 pub use schema::schema;
+pub use write::{LeftOut, Live, Own, Place, Why, Written, write};
 
 /// Loads an environment file. The environment is named after the file.
 ///

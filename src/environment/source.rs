@@ -41,6 +41,18 @@ impl Source {
             column,
         }
     }
+
+    /// The byte at a line and a column; the end of the line, or of the text,
+    /// where there is none.
+    pub(super) fn offset(&self, line: usize, column: usize) -> usize {
+        let Some(start) = line.checked_sub(1).and_then(|at| self.starts.get(at)) else {
+            return self.text.len();
+        };
+        let text = self.line(line);
+        let before = text.char_indices().nth(column.saturating_sub(1));
+        start + before.map_or(text.len(), |(at, _)| at)
+    }
+
     /// The line that holds an offset.
     pub(super) fn line_of(&self, offset: usize) -> usize {
         self.starts.partition_point(|start| *start <= offset)

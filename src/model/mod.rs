@@ -9,6 +9,7 @@ pub mod fields;
 mod image;
 mod names;
 mod provenance;
+pub mod rules;
 mod task_definition;
 
 pub use arn::{DeploymentId, RevisionArn, ServiceArn, ServiceRevisionArn};

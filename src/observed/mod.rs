@@ -7,6 +7,7 @@
 //! more fact asks for it where it needs it, and nothing is read in vain.
 
 mod history;
+mod outside;
 mod strategy;
 mod tasks;
 
@@ -21,6 +22,7 @@ use crate::model::{
 };
 
 pub use history::{DeploymentStatus, PauseHook, ServiceDeployment};
+pub use outside::{Outside, OutsideKind};
 pub use strategy::{Canary, CircuitBreaker, DeploymentConfiguration, Linear};
 pub use tasks::{Task, TaskContainer};
 
@@ -52,8 +54,12 @@ pub enum Want {
     Scaling(ServiceKey),
     /// The services of a cluster, for an error that lists what there is.
     ServiceNames(ClusterName),
+    /// The clusters of the region, for an error that lists what there is.
+    ClusterNames,
     /// The tags of a repository, for an error that lists what there is.
     ImageTags(EcrRepository),
+    /// Whether something beside ECS and ECR is there.
+    Outside(Outside),
 }
 
 /// What a plan still needs to see; never empty.
@@ -277,6 +283,14 @@ pub struct Scaling {
     pub most: i64,
 }
 
+impl Image {
+    /// Whether a digest means this image: ECS may tell that of the index, or
+    /// that of the platform's image in it.
+    pub fn is(&self, digest: &Digest) -> bool {
+        self.digest == *digest || self.platforms.iter().any(|(_, image)| image == digest)
+    }
+}
+
 /// The digest that a container of a service revision runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunningImage {
@@ -309,7 +323,9 @@ pub struct Observed {
     service_tags: BTreeMap<ServiceArn, Seen<Vec<Value>>>,
     scaling: BTreeMap<ServiceKey, Seen<Scaling>>,
     service_names: BTreeMap<ClusterName, Seen<Vec<String>>>,
+    cluster_names: Option<Seen<Vec<String>>>,
     image_tags: BTreeMap<EcrRepository, Seen<Vec<String>>>,
+    outside: BTreeMap<Outside, Seen<()>>,
 }
 
 /// The answer to one [`Want`].
@@ -326,7 +342,9 @@ pub enum Sight {
     ServiceTags(ServiceArn, Seen<Vec<Value>>),
     Scaling(ServiceKey, Seen<Scaling>),
     ServiceNames(ClusterName, Seen<Vec<String>>),
+    ClusterNames(Seen<Vec<String>>),
     ImageTags(EcrRepository, Seen<Vec<String>>),
+    Outside(Outside, Seen<()>),
 }
 
 impl Observed {
@@ -372,6 +390,10 @@ impl Observed {
             Sight::ServiceNames(cluster, seen) => {
                 self.service_names.insert(cluster, seen);
             }
+            Sight::Outside(outside, seen) => {
+                self.outside.insert(outside, seen);
+            }
+            Sight::ClusterNames(seen) => self.cluster_names = Some(seen),
             Sight::ImageTags(repository, seen) => {
                 self.image_tags.insert(repository, seen);
             }
@@ -453,6 +475,18 @@ impl Observed {
         self.service_names
             .get(cluster)
             .ok_or_else(|| Want::ServiceNames(cluster.clone()).into())
+    }
+
+    pub fn outside(&self, outside: &Outside) -> Result<&Seen<()>, Wants> {
+        self.outside
+            .get(outside)
+            .ok_or_else(|| Want::Outside(outside.clone()).into())
+    }
+
+    pub fn cluster_names(&self) -> Result<&Seen<Vec<String>>, Wants> {
+        self.cluster_names
+            .as_ref()
+            .ok_or_else(|| Want::ClusterNames.into())
     }
 
     pub fn image_tags(&self, repository: &EcrRepository) -> Result<&Seen<Vec<String>>, Wants> {

@@ -170,15 +170,10 @@ fn compare_one(
             }));
         }
     };
-    // ECS may report the digest of the index or that of the platform's image.
-    let is_found = |digest: &Digest| {
-        *digest == found.digest || found.platforms.iter().any(|(_, image)| image == digest)
-    };
-
     if let Some(live) = live_here {
         let known = live.digest().cloned().or_else(|| running_digest.clone());
         match known {
-            Some(digest) if is_found(&digest) => {
+            Some(digest) if found.is(&digest) => {
                 return Ok(Outcome::Same(other_tag(
                     wanted,
                     live_here,
@@ -297,29 +292,8 @@ struct Running<'a> {
 }
 
 impl Running<'_> {
-    /// The digest from the newest service revision of what is PRIMARY; `None`
-    /// when ECS does not tell.
     fn digest(&self) -> Result<Option<Digest>, Wants> {
-        let revisions = all(self
-            .service
-            .current_service_revisions
-            .iter()
-            .map(|current| self.observed.running_images(&current.arn)))?;
-        Ok(revisions
-            .into_iter()
-            .filter_map(|seen| match seen {
-                Seen::Found(revision) => Some(revision),
-                Seen::Missing | Seen::Unreadable(_) => None,
-            })
-            .filter(|revision| revision.task_definition == self.primary.task_definition)
-            .max_by_key(|revision| revision.created_at)
-            .and_then(|revision| {
-                revision
-                    .images
-                    .iter()
-                    .find(|image| image.container == self.container)
-            })
-            .map(|image| image.digest.clone()))
+        running_digest(self.service, self.primary, self.observed, self.container)
     }
 
     /// Why what it runs could not be read, once that was asked.
@@ -332,4 +306,33 @@ impl Running<'_> {
                 _ => None,
             })
     }
+}
+
+/// What a container runs, by the newest service revision of what is PRIMARY;
+/// `None` when ECS does not tell.
+pub(super) fn running_digest(
+    service: &Service,
+    primary: &Deployment,
+    observed: &Observed,
+    container: &str,
+) -> Result<Option<Digest>, Wants> {
+    let revisions = all(service
+        .current_service_revisions
+        .iter()
+        .map(|current| observed.running_images(&current.arn)))?;
+    Ok(revisions
+        .into_iter()
+        .filter_map(|seen| match seen {
+            Seen::Found(revision) => Some(revision),
+            Seen::Missing | Seen::Unreadable(_) => None,
+        })
+        .filter(|revision| revision.task_definition == primary.task_definition)
+        .max_by_key(|revision| revision.created_at)
+        .and_then(|revision| {
+            revision
+                .images
+                .iter()
+                .find(|image| image.container == container)
+        })
+        .map(|image| image.digest.clone()))
 }

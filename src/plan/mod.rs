@@ -4,12 +4,15 @@
 //! here; carrying the plan out makes none. A plan that lacks a fact asks for
 //! it ([`Wants`]) and is made again when it is known.
 
+mod adopt;
 mod back;
 mod before;
 mod difference;
 mod images;
+mod online;
 mod origin;
 mod overlay;
+mod rules;
 mod same;
 mod service;
 mod suspend;
@@ -33,10 +36,13 @@ use crate::observed::{
 use serde_json::{Map, Value};
 
 pub use crate::environment::OnFailure;
+pub use adopt::{Adopted, NotAdopted, adopt};
 pub use back::{Back, Named, NoWay, back};
 pub use before::OneOff;
 pub use difference::FieldChange;
 pub use images::pinned;
+pub use online::{Absent, Lack, Online, Unknown, online};
+pub use rules::{Broken, check};
 pub use service::{ServiceChange, TagChange, effect, forces};
 pub use verdict::*;
 
@@ -421,6 +427,21 @@ fn decide(
         )?
     {
         return Ok(Verdict::FailedBefore(failed));
+    }
+    if !same_document || !service_change.is_empty() {
+        let documents = [
+            base.document.register_request(&base.tags),
+            wanted.document.register_request(&wanted.tags),
+        ];
+        let (blocks, broken) =
+            rules::of_change(desired, service, documents, &service_change.update);
+        if !blocks.is_empty() {
+            return Ok(Verdict::Blocked(blocks));
+        }
+        // ECS is asked again only for a revision that is new.
+        if matches!(to, Target::New(_)) {
+            notes.extend(broken);
+        }
     }
     let first = if same_document {
         Vec::new()

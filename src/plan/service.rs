@@ -126,7 +126,10 @@ pub(super) fn compare(
     for name in declared {
         match value(name, service, primary, observed)? {
             Ok(value) => live.extend(value.map(|value| (name.to_owned(), value))),
-            Err(block) => return Ok(Err(vec![block])),
+            Err(why) => {
+                let what = format!("{name} of service {}", service.service_arn.service());
+                return Ok(Err(vec![Block::Unreadable { what, why }]));
+            }
         }
     }
     let wanted = match lay_over(&live, desired, Root::Service, |_| true) {
@@ -137,7 +140,7 @@ pub(super) fn compare(
         fields: differences(Root::Service, &live, &wanted),
         ..ServiceChange::default()
     };
-    let mut blocks = Vec::new();
+    let mut blocks = rules::of_service(desired, [&live, &wanted]);
     for field in &mut change.fields {
         field.at = declared_at(desired, &field.path);
     }
@@ -196,27 +199,21 @@ fn sent(name: &str, wanted: Option<&Value>) -> Option<Value> {
     }
 }
 
-/// The live value of a top-level field, from where ECS shows it.
-fn value(
+/// The live value of a top-level field, from where ECS shows it; or why that
+/// could not be read.
+pub(super) fn value(
     name: &str,
     service: &Service,
     primary: &Deployment,
     observed: &Observed,
-) -> Result<Result<Option<Value>, Block>, Wants> {
-    let unreadable = |what: String, why: &Unreadable| Block::Unreadable {
-        what,
-        why: why.clone(),
-    };
+) -> Result<Result<Option<Value>, Unreadable>, Wants> {
     if name == "tags" {
         return Ok(match observed.service_tags(&service.service_arn)? {
             Seen::Found(tags) => Ok(Some(
                 tags.iter().filter(|tag| !is_of_aws(tag)).cloned().collect(),
             )),
             Seen::Missing => Ok(None),
-            Seen::Unreadable(why) => Err(unreadable(
-                format!("tags of service {}", service.service_arn.service()),
-                why,
-            )),
+            Seen::Unreadable(why) => Err(why.clone()),
         });
     }
     let place = Root::Service
@@ -231,12 +228,9 @@ fn value(
             .cloned(),
         Place::ServiceRevision => {
             let current = service.current_service_revisions.iter();
-            let looks = current.map(|current| {
-                let seen = observed.running_images(&current.arn)?;
-                Ok::<_, Wants>((&current.arn, seen))
-            });
+            let looks = current.map(|current| observed.running_images(&current.arn));
             let mut newest: Option<&ServiceRevision> = None;
-            for (arn, seen) in crate::observed::all(looks)? {
+            for seen in crate::observed::all(looks)? {
                 match seen {
                     Seen::Found(revision) => {
                         let is_primary = revision.task_definition == primary.task_definition;
@@ -246,9 +240,7 @@ fn value(
                         }
                     }
                     Seen::Missing => {}
-                    Seen::Unreadable(why) => {
-                        return Ok(Err(unreadable(format!("service revision {arn}"), why)));
-                    }
+                    Seen::Unreadable(why) => return Ok(Err(why.clone())),
                 }
             }
             newest.and_then(|revision| revision.document.get(name).cloned())

@@ -200,6 +200,8 @@ impl Scene {
             Want::ServiceNames(cluster) => {
                 Sight::ServiceNames(cluster, Seen::Found(vec!["web".into(), "worker".into()]))
             }
+            Want::Outside(thing) => Sight::Outside(thing, Seen::Missing),
+            Want::ClusterNames => Sight::ClusterNames(Seen::Found(vec![])),
             Want::ImageTags(repository) => {
                 let tags = ["1.4.1", "1.4.2", "latest"].map(str::to_owned).to_vec();
                 Sight::ImageTags(repository, Seen::Found(tags))
@@ -218,6 +220,7 @@ fn restarting() -> Options<'static> {
 fn document(image: &str) -> Value {
     json!({
         "family": "web",
+        "memory": "512",
         "containerDefinitions": [{"name": "app", "image": image, "environment": [
             {"name": "A", "value": "1"}, {"name": "B", "value": "2"}]}],
     })

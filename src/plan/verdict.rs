@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::environment::{Location, Suspension};
 use crate::model::DeploymentId;
+use crate::model::rules::Violation;
 
 /// What to do in one environment, with what it was made against. Immutable.
 #[derive(Debug, Clone, PartialEq)]
@@ -276,6 +277,8 @@ pub enum Note {
     Suspended(Suspension),
     /// The file still has a suspension that is over.
     SuspensionOver { until: Option<i64>, at: Location },
+    /// What is live breaks a rule of ECS, and so does the new revision.
+    RuleBroken { path: String, says: String },
 }
 
 impl Change {
@@ -331,6 +334,11 @@ pub enum Block {
     Unfit {
         at: Location,
         why: String,
+    },
+    /// What is declared breaks a rule of ECS that what is live does not break.
+    Refused {
+        at: Location,
+        violation: Violation,
     },
     /// `image` directly under a service that has several containers.
     ContainerNotNamed {

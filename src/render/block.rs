@@ -45,6 +45,7 @@ pub fn block_at(block: &Block) -> Option<&Location> {
         | Block::ContainerMissing { at, .. }
         | Block::ContainerIncomplete { at, .. }
         | Block::Unfit { at, .. }
+        | Block::Refused { at, .. }
         | Block::ContainerNotNamed { at, .. }
         | Block::ImageMissing { at, .. }
         | Block::PlatformMissing { at, .. } => Some(at),
@@ -160,6 +161,18 @@ pub(super) fn said(block: &Block) -> Said {
         Block::Unfit { at, why } => Said {
             at: Some(at.to_string()),
             ..plain("unfit", defuse(why))
+        },
+        Block::Refused { at, violation } => Said {
+            at: Some(at.to_string()),
+            hint: violation.hint.as_deref().map(defuse),
+            ..plain(
+                "refused",
+                format!(
+                    "ECS would refuse {}: {}",
+                    defuse(&violation.path.to_string()),
+                    defuse(&violation.says)
+                ),
+            )
         },
         Block::ContainerNotNamed {
             at,

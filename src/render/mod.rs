@@ -5,10 +5,12 @@
 //! needed to understand the output but the words.
 
 mod block;
+mod check;
 mod edit;
 mod fields;
 mod history;
 mod image;
+mod init;
 mod json;
 mod lines;
 mod mask;
@@ -26,8 +28,10 @@ mod words;
 mod workflow;
 
 pub use block::{block_at, block_error};
+pub use check::{Checked, absent_error, checked_json, checked_text, unknown_text};
 pub use edit::{edits_json, edits_text};
 pub use history::{history_json, history_text};
+pub use init::{Planned, init_json, init_text, left_out_text, not_adopted_error};
 pub use json::{blocked_json, error_json, event_json, planned_json, plans_json, report_json};
 pub use not_ready::not_ready_error;
 pub use outcome::{ended_badly, report_text};

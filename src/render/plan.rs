@@ -411,6 +411,11 @@ pub(super) fn note_text(note: &Note) -> String {
         Note::NoRoomForProvenance { tags } => format!(
             "the new revision carries no provenance tags: {tags} other tags leave no room for them"
         ),
+        Note::RuleBroken { path, says } => format!(
+            "{} is live and stays, though ECS may refuse it: {}",
+            defuse(path),
+            defuse(says)
+        ),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::policy::{Policy, Statement};
 /// authorization reference of ECS, ECR, CloudWatch Logs, IAM and STS.
 ///
 /// `ecs:cluster` is left out where the ARN has the cluster in it.
-const KNOWN: [(&str, &[&str], &[&str]); 26] = [
+const KNOWN: [(&str, &[&str], &[&str]); 30] = [
     ("ecs:DescribeServices", &["service"], &[]),
     ("ecs:ListServiceDeployments", &["service"], &[]),
     (
@@ -69,11 +69,15 @@ const KNOWN: [(&str, &[&str], &[&str]); 26] = [
     ("logs:GetLogEvents", &["log-group"], &[]),
     ("iam:PassRole", &["role"], &["iam:PassedToService"]),
     ("sts:AssumeRole", &["role"], &[]),
+    ("ecs:ListClusters", &["*"], &[]),
+    ("secretsmanager:DescribeSecret", &["secret"], &[]),
+    ("logs:DescribeLogGroups", &["*"], &[]),
+    ("elasticloadbalancing:DescribeTargetGroups", &["*"], &[]),
 ];
 
 #[test]
 fn each_action_is_given_where_aws_knows_it() {
-    for name in ["plan", "apply", "assume-role"] {
+    for name in ["plan", "apply", "assume-role", "check"] {
         for statement in &Policy::read(name).statements {
             let kinds = kinds(statement);
             let mut keys: Vec<&str> = statement
@@ -117,7 +121,7 @@ fn kinds(statement: &Statement) -> Vec<&str> {
 /// A pattern that is wider than the page says would be found by nobody.
 #[test]
 fn resources_are_those_of_the_placeholders() {
-    for name in ["plan", "apply", "assume-role"] {
+    for name in ["plan", "apply", "assume-role", "check"] {
         for statement in &Policy::read(name).statements {
             for resource in statement.resources.iter().filter(|one| *one != "*") {
                 let parts: Vec<&str> = resource.splitn(6, ':').collect();
@@ -144,6 +148,8 @@ fn resources_are_those_of_the_placeholders() {
                     }
                     "task-definition" => name.strip_suffix(":*").is_some_and(is_plain),
                     "log-group" => name.strip_suffix(":log-stream:*").is_some_and(is_plain),
+                    // A secret's ARN ends in six letters of its own.
+                    "secret" => name.strip_suffix("-??????").is_some_and(is_plain),
                     _ => is_plain(name),
                 };
                 assert!(narrow, "{}: {resource}", statement.sid);

@@ -99,6 +99,22 @@ impl Path {
         }
     }
 
+    /// The page of the API reference that describes the last field on the path.
+    pub fn source(&self) -> Option<String> {
+        let is_field = |step: &Step| matches!(step, Step::Field(_));
+        let last = self.steps.iter().rposition(is_field)?;
+        let above = Self {
+            root: self.root,
+            steps: self.steps[..last].to_vec(),
+        };
+        match (above.kind()?, &self.steps[last]) {
+            (Kind::Object(shape), Step::Field(name)) => {
+                shape.field(name).map(|field| shape.source(field.name))
+            }
+            _ => None,
+        }
+    }
+
     /// For each step the field that it is in, and the kind of what it leads to.
     fn walk(&self) -> Vec<(Option<&'static Field>, Option<Kind>)> {
         let mut kind = Some(Kind::Object(self.root.shape()));
