@@ -1,5 +1,5 @@
 use crate::plan::{Block, Options, Plan, Verdict, plan};
-use crate::render::{Detail, plan_text, plans_json};
+use crate::render::{Detail, hash_text, plan_text, plans_json};
 use crate::ui;
 
 use super::context::{Environment, World, environments};
@@ -39,7 +39,8 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
         let plan = make(&world, environment, Options::default(), args.allow_older).await?;
         if global.format == Format::Text {
             let gap = if plans.is_empty() { "" } else { "\n" };
-            print(&format!("{gap}{}", text(&plan, global, args.show_values)))?;
+            let text = text(&plan, global, args.show_values);
+            print(&format!("{gap}{text}{}", hash_text(&plan)))?;
         }
         plans.push(plan);
     }

@@ -7,10 +7,14 @@
 mod back;
 mod before;
 mod difference;
+mod hash;
 mod images;
+mod mask;
 mod origin;
 mod overlay;
 mod same;
+#[cfg(test)]
+pub(crate) mod scene;
 mod service;
 #[cfg(test)]
 mod tests;
@@ -35,7 +39,9 @@ pub use crate::environment::OnFailure;
 pub use back::{Back, Named, NoWay, back};
 pub use before::OneOff;
 pub use difference::FieldChange;
+pub use hash::{Approved, Hash};
 pub use images::pinned;
+pub use mask::MASKED;
 pub use service::{ServiceChange, TagChange, effect};
 pub use verdict::*;
 
@@ -295,11 +301,7 @@ fn decide(
         observed,
     };
     let arn = &primary.task_definition;
-    let basis = Basis {
-        revision: arn.clone(),
-        deployment: primary.id.clone(),
-        made: primary.created_at.map(Moment::of),
-    };
+    let basis = Basis::of(primary);
     let service_change = match service::compare(desired, service, primary, observed)? {
         Ok(change) => change,
         Err(blocks) => return Ok(Verdict::Blocked(blocks)),

@@ -117,6 +117,7 @@ fn plan(plan: &Plan) -> Value {
         "account": plan.account(),
         "region": plan.region(),
         "cluster": plan.cluster(),
+        "hash": plan.hash(),
         "services": plan.services().iter().map(service).collect::<Vec<_>>(),
         "counts": {
             "change": change, "restart": restart, "rolling_out": rolling_out, "failed_before": failed_before, "blocked": blocked, "in_sync": in_sync,

@@ -24,7 +24,7 @@ pub use edit::{edits_json, edits_text};
 pub use history::{history_json, history_text};
 pub use json::{blocked_json, error_json, event_json, planned_json, plans_json, report_json};
 pub use outcome::report_text;
-pub use plan::{Detail, plan_text};
+pub use plan::{Detail, hash_text, plan_text};
 pub use progress::{adopted_or_started, before, event_line, paused, stage_line, tags_amiss};
 pub use status::{problem_error, status_text, statuses_json};
 pub use style::{BAD, BOLD, DIM, GOOD, HINT, Styled};

@@ -48,6 +48,14 @@ pub fn plan_text(plan: &Plan, detail: Detail) -> String {
     text
 }
 
+/// What to approve of the plan by, below it; empty where nothing is.
+pub fn hash_text(plan: &Plan) -> String {
+    if !plan.is_approvable() {
+        return String::new();
+    }
+    format!("{}\n", Styled(DIM, format!("plan {}", plan.hash().short())))
+}
+
 fn service_text(text: &mut String, service: &ServicePlan, columns: &Columns, detail: Detail) {
     let (mark, says) = match &service.verdict {
         Verdict::InSync { revision } => (

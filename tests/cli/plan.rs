@@ -37,6 +37,7 @@ fn shows_what_differs() {
             → 1.2.0  sha256:358d4735
 
     1 to change.
+    plan [hash]
     [exit 0]
     ");
 }
@@ -60,6 +61,7 @@ fn lines_services_and_containers_up() {
             → 1.27
 
     2 to change.
+    plan [hash]
     [exit 0]
     ");
 }
@@ -92,6 +94,7 @@ fn shows_a_tag_that_moved() {
             → 1.2.0  sha256:b405147f
 
     1 to change.
+    plan [hash]
     [exit 0]
     ");
 }
@@ -158,7 +161,7 @@ fn detailed_exit_codes_tell_changes_from_none_and_from_blocks() {
 #[test]
 fn service_narrows_to_one() {
     let checkout = Checkout::empty().file("environments/prod.toml", TWO_SERVICES);
-    assert_snapshot!(checkout.run("plan prod --sandbox --service mail"), @r#"
+    assert_snapshot!(checkout.run("plan prod --sandbox --service mail"), @"
     prod   shop · us-west-1 · 123456789012
 
     ~ mail   shop-mailer   revision 80 → new
@@ -167,8 +170,9 @@ fn service_narrows_to_one() {
             → 1.27
 
     1 to change.
+    plan [hash]
     [exit 0]
-    "#);
+    ");
 }
 
 #[test]
@@ -197,6 +201,7 @@ fn several_environments_come_in_the_order_they_are_named() {
             → 1.3.0  sha256:a772a9f4
 
     1 to change.
+    plan [hash]
 
     prod   shop · us-west-1 · 123456789012
 
@@ -206,6 +211,7 @@ fn several_environments_come_in_the_order_they_are_named() {
             → 1.2.0  sha256:358d4735
 
     1 to change.
+    plan [hash]
     [exit 0]
     ");
 }
@@ -327,6 +333,7 @@ fn verbose_shows_documents_with_values_only_on_demand() {
           }
 
     1 to change.
+    plan 2cb4a34d8385
     "#);
     assert!(!masked.stderr.contains("hunter2"), "{}", masked.stderr);
     let shown = checkout.run("plan prod --sandbox -v --show-values");
