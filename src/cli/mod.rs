@@ -11,6 +11,7 @@ mod plan;
 mod provenance;
 mod rollback;
 mod sandbox;
+mod saved;
 mod set;
 mod status;
 mod wait;
@@ -117,7 +118,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let code = match run(cli) {
         Ok(code) => code,
         Err(failure) => {
-            if format == Format::Json {
+            if format == Format::Json && failure.exit_code() != exit::USAGE {
                 let _ = crate::ui::result(&failure.json());
             }
             let _ = crate::ui::message(&failure.text());

@@ -195,6 +195,7 @@ fn top(
         role: role?,
         provenance: provenance?,
         services: services.filter(|services: &Vec<Service>| !services.is_empty())?,
+        originals: Vec::new(),
     })
 }
 

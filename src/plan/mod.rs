@@ -13,9 +13,11 @@ mod mask;
 mod origin;
 mod overlay;
 mod same;
+mod saved;
 #[cfg(test)]
 pub(crate) mod scene;
 mod service;
+mod stale;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -42,7 +44,9 @@ pub use difference::FieldChange;
 pub use hash::{Approved, Hash};
 pub use images::pinned;
 pub use mask::MASKED;
+pub use saved::{Kind, Live, MadeFrom, NoPlan, Saved, SavedChange, SavedPlan, SavedService};
 pub use service::{ServiceChange, TagChange, effect};
+pub use stale::{How, Moved, carried_out, moved_files, moved_here, moved_there};
 pub use verdict::*;
 
 /// What the caller wants beside the declared state.
@@ -101,6 +105,7 @@ fn plan_service(
         watch_only: false,
         healthy: healthy(&key_of(desired), &verdict, observed)?,
         marked: marked(&key_of(desired), &verdict, observed)?,
+        live: live(&key_of(desired), observed),
         verdict,
         notes,
     })
@@ -110,6 +115,13 @@ fn key_of(desired: &DesiredService) -> ServiceKey {
     ServiceKey {
         cluster: desired.cluster.clone(),
         service: desired.service.clone(),
+    }
+}
+
+fn live(key: &ServiceKey, observed: &Observed) -> Option<Basis> {
+    match observed.service(key) {
+        Ok(Seen::Found(service)) => service.primary().map(Basis::of),
+        Ok(Seen::Missing | Seen::Unreadable(_)) | Err(_) => None,
     }
 }
 

@@ -104,6 +104,8 @@ pub struct ServicePlan {
     /// The revision to deploy carries the mark of a rollout that failed, which
     /// comes off when this one succeeds.
     pub marked: bool,
+    /// What was live; `None` where that could not be told.
+    pub live: Option<Basis>,
     pub verdict: Verdict,
     pub notes: Vec<Note>,
 }

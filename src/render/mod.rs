@@ -15,6 +15,7 @@ mod outcome;
 mod pause;
 mod plan;
 mod progress;
+mod stale;
 mod status;
 mod style;
 mod words;
@@ -22,10 +23,13 @@ mod words;
 pub use block::block_error;
 pub use edit::{edits_json, edits_text};
 pub use history::{history_json, history_text};
-pub use json::{blocked_json, error_json, event_json, planned_json, plans_json, report_json};
+pub use json::{
+    blocked_json, error_json, event_json, moved_json, planned_json, plans_json, report_json,
+};
 pub use outcome::report_text;
 pub use plan::{Detail, hash_text, plan_text};
 pub use progress::{adopted_or_started, before, event_line, paused, stage_line, tags_amiss};
+pub use stale::moved_text;
 pub use status::{problem_error, status_text, statuses_json};
 pub use style::{BAD, BOLD, DIM, GOOD, HINT, Styled};
 pub use words::{defuse, duration, paragraph, tasks};

@@ -19,6 +19,7 @@ mod plan;
 mod provenance;
 mod rollback;
 mod sandbox;
+mod saved;
 mod set;
 mod status;
 mod support;

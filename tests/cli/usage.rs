@@ -18,6 +18,15 @@ fn wrong_usage_is_64_and_goes_to_stderr() {
         "apply",
         "apply prod --servce web",
         "apply --service web",
+        "apply prod --plan plan.json",
+        "apply --plan plan.json --service web",
+        "apply --plan plan.json --force-new-deployment",
+        "apply --plan plan.json --retry",
+        "apply --plan plan.json --allow-older",
+        "apply --plan",
+        "apply prod --expect",
+        "apply prod --expect 3f2a1b4c5d6",
+        "apply prod --expect main",
         "set prod",
         "set prod web",
         "history prod",
@@ -191,6 +200,7 @@ fn help_at_a_glance() {
           --service <NAME>       Only this service, by its name in the file; may be
                                  repeated
           --detailed-exitcode    Exit with 2 when there are changes
+          --out <FILE>           Save the plan in this file, for apply --plan
           --allow-older          Plan also to overwrite what was deployed from a
                                  newer commit
           --show-values          Show values of environment variables, which are
@@ -211,15 +221,20 @@ fn help_at_a_glance() {
     assert_snapshot!(checkout.run("apply -h"), @"
     Make what runs what the files say, and wait until it does
 
-    Usage: evenkeel apply [OPTIONS] <ENV>...
+    Usage: evenkeel apply [OPTIONS] [ENV]...
 
     Arguments:
-      <ENV>...  Names of environments, or paths of files. They are applied in this
+      [ENV]...  Names of environments, or paths of files. They are applied in this
                 order; one that fails ends the run
 
     Options:
           --service <NAME>        Only this service, by its name in the file; may be
                                   repeated
+          --plan <FILE>           Carry out this plan, which `plan --out` saved:
+                                  nothing if the files, the commit or what is live
+                                  have moved on since
+          --expect <HASH>         Change nothing unless the plan has this hash, as
+                                  `plan` printed it
       -y, --yes                   Do not ask. Without a terminal nothing is asked
                                   either
           --force-new-deployment  Restart services that are in sync, too: a rollout
