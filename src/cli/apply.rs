@@ -176,7 +176,7 @@ async fn plans(
 
 fn show(plan: &Plan, is_first: bool, global: &Global) -> Result<(), Failure> {
     match global.format {
-        Format::Text => {
+        Format::Text | Format::Markdown => {
             let gap = if is_first { "" } else { "\n" };
             print(&format!("{gap}{}", text(plan, global, false)))
         }
@@ -307,7 +307,7 @@ pub(super) async fn carry_out(
         ..
     } = plan.count();
     let mut progress = match global.format {
-        Format::Text => Progress::lines_or_bars(plan, several),
+        Format::Text | Format::Markdown => Progress::lines_or_bars(plan, several),
         Format::Json => Progress::Json {
             environment: plan.environment().to_owned(),
         },
@@ -326,8 +326,8 @@ pub(super) async fn carry_out(
     match global.format {
         Format::Json => print(&report_json(plan.environment(), &report, code))?,
         // The plan has said it all.
-        Format::Text if change + restart + rolling_out == 0 => {}
-        Format::Text => {
+        Format::Text | Format::Markdown if change + restart + rolling_out == 0 => {}
+        Format::Text | Format::Markdown => {
             print(&format!(
                 "\n{}",
                 report_text(plan.environment(), several, &report)

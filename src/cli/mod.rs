@@ -52,7 +52,7 @@ struct Global {
     /// Use the embedded sandbox instead of AWS.
     #[arg(long, global = true)]
     sandbox: bool,
-    /// How to print the result.
+    /// How to print the result; only plan has markdown.
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     format: Format,
     /// Show more: whole documents in a plan and each call in the log; twice for debugging.
@@ -73,6 +73,7 @@ struct Global {
 enum Format {
     Text,
     Json,
+    Markdown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -129,6 +130,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<u8, Failure> {
+    if cli.global.format == Format::Markdown && !matches!(cli.command, Command::Plan(_)) {
+        let only = "--format markdown is for plan; this command has text and json";
+        return Err(Failure::Usage(only.to_owned()));
+    }
     log::start(cli.global.verbose, cli.global.log_format)?;
     // One thread is enough to wait for AWS, and starts faster than many.
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use crate::model::Commit;
 use crate::plan::{Block, MadeFrom, Options, Plan, Saved, Verdict, plan};
-use crate::render::{Detail, hash_text, plan_text, plans_json};
+use crate::render::{Detail, Reviewed, hash_text, plan_text, plans_json, plans_markdown};
 use crate::ui;
 
 use super::context::{Environment, World, environments};
@@ -58,8 +58,22 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
         }
         plans.push(plan);
     }
-    if global.format == Format::Json {
-        print(&plans_json(&plans))?;
+    match global.format {
+        // Shown as they were made.
+        Format::Text => {}
+        Format::Json => print(&plans_json(&plans))?,
+        Format::Markdown => {
+            let reviewed: Vec<Reviewed<'_>> = environments
+                .iter()
+                .zip(&plans)
+                .map(|(environment, plan)| Reviewed {
+                    plan,
+                    apply: apply(environment, &args),
+                    values: args.show_values,
+                })
+                .collect();
+            print(&plans_markdown(&reviewed))?;
+        }
     }
     if let Some(file) = &args.out {
         save(file, &Saved::new(saved))?;
@@ -82,6 +96,25 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
     } else {
         exit::DONE
     })
+}
+
+/// The command that applies what was planned.
+fn apply(environment: &Environment, args: &Args) -> Vec<String> {
+    let desired = &environment.desired;
+    let by_name = format!("environments/{}.toml", desired.environment);
+    let name = if desired.file == by_name {
+        &desired.environment
+    } else {
+        &desired.file
+    };
+    let mut words = vec!["evenkeel".to_owned(), "apply".to_owned(), name.clone()];
+    for service in &args.services {
+        words.extend(["--service".to_owned(), service.clone()]);
+    }
+    if args.allow_older {
+        words.push("--allow-older".to_owned());
+    }
+    words
 }
 
 /// Makes the plan for one environment. Only reads: all that is asked for is a

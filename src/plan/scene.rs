@@ -35,6 +35,17 @@ pub(crate) fn arn(family: &str, revision: u64) -> RevisionArn {
         .unwrap()
 }
 
+/// A plan of these services.
+pub(crate) fn plan_of(environment: &str, services: Vec<ServicePlan>) -> Plan {
+    Plan {
+        environment: environment.to_owned(),
+        account: "123456789012".parse().unwrap(),
+        region: "us-west-1".parse().unwrap(),
+        cluster: "prod".parse().unwrap(),
+        services,
+    }
+}
+
 /// What is live.
 #[derive(Clone, Default)]
 pub(crate) struct Scene {

@@ -1,16 +1,18 @@
-//! Plans and events as text and JSON.
+//! Plans and events as text, Markdown and JSON.
 //!
 //! Pure: everything returns a `String`; text carries ANSI styles, which the
 //! streams of [`crate::ui`] take out where nobody sees them. Nothing here is
 //! needed to understand the output but the words.
 
 mod block;
+mod comment;
 mod edit;
 mod fields;
 mod history;
 mod image;
 mod json;
 mod lines;
+mod markdown;
 mod outcome;
 mod pause;
 mod plan;
@@ -21,6 +23,7 @@ mod style;
 mod words;
 
 pub use block::block_error;
+pub use comment::{Reviewed, plans_markdown};
 pub use edit::{edits_json, edits_text};
 pub use history::{history_json, history_text};
 pub use json::{

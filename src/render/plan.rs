@@ -407,7 +407,7 @@ pub(super) fn note_text(note: &Note) -> String {
     }
 }
 
-fn count_text(count: Count) -> String {
+pub(super) fn count_text(count: Count) -> String {
     let Count {
         change,
         restart,

@@ -24,6 +24,10 @@ fn wrong_usage_is_64_and_goes_to_stderr() {
         "apply --plan plan.json --retry",
         "apply --plan plan.json --allow-older",
         "apply --plan",
+        "apply prod --format markdown",
+        "status --format markdown --sandbox",
+        "wait prod --format markdown",
+        "set prod web=:1 --format markdown",
         "apply prod --expect",
         "apply prod --expect 3f2a1b4c5d6",
         "apply prod --expect main",
@@ -80,14 +84,14 @@ fn wrong_usage_says_what_is_right() {
     For more information, try '--help'.
     [exit 64]
     "#);
-    assert_snapshot!(checkout.run("plan --format yaml"), @r#"
+    assert_snapshot!(checkout.run("plan --format yaml"), @"
     ------- stderr -------
     error: invalid value 'yaml' for '--format <FORMAT>'
-      [possible values: text, json]
+      [possible values: text, json, markdown]
 
     For more information, try '--help'.
     [exit 64]
-    "#);
+    ");
 }
 
 #[test]
@@ -165,8 +169,9 @@ fn help_at_a_glance() {
 
     Options:
           --sandbox              Use the embedded sandbox instead of AWS
-          --format <FORMAT>      How to print the result [default: text] [possible
-                                 values: text, json]
+          --format <FORMAT>      How to print the result; only plan has markdown
+                                 [default: text] [possible values: text, json,
+                                 markdown]
       -v, --verbose...           Show more: whole documents in a plan and each call
                                  in the log; twice for debugging
           --no-cache             Use no cache of task definition revisions
@@ -206,8 +211,9 @@ fn help_at_a_glance() {
           --show-values          Show values of environment variables, which are
                                  masked otherwise
           --sandbox              Use the embedded sandbox instead of AWS
-          --format <FORMAT>      How to print the result [default: text] [possible
-                                 values: text, json]
+          --format <FORMAT>      How to print the result; only plan has markdown
+                                 [default: text] [possible values: text, json,
+                                 markdown]
       -v, --verbose...           Show more: whole documents in a plan and each call
                                  in the log; twice for debugging
           --no-cache             Use no cache of task definition revisions
@@ -244,8 +250,9 @@ fn help_at_a_glance() {
           --allow-older           Overwrite also what was deployed from a newer
                                   commit
           --sandbox               Use the embedded sandbox instead of AWS
-          --format <FORMAT>       How to print the result [default: text] [possible
-                                  values: text, json]
+          --format <FORMAT>       How to print the result; only plan has markdown
+                                  [default: text] [possible values: text, json,
+                                  markdown]
       -v, --verbose...            Show more: whole documents in a plan and each call
                                   in the log; twice for debugging
           --no-cache              Use no cache of task definition revisions
@@ -270,8 +277,9 @@ fn help_at_a_glance() {
           --port <PORT>          The loopback port to serve on; 0 takes a free one
                                  [default: 4566]
           --sandbox              Use the embedded sandbox instead of AWS
-          --format <FORMAT>      How to print the result [default: text] [possible
-                                 values: text, json]
+          --format <FORMAT>      How to print the result; only plan has markdown
+                                 [default: text] [possible values: text, json,
+                                 markdown]
       -v, --verbose...           Show more: whole documents in a plan and each call
                                  in the log; twice for debugging
           --no-cache             Use no cache of task definition revisions
