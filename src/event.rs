@@ -39,6 +39,14 @@ pub enum Event {
         why: String,
         hint: Option<String>,
     },
+    /// The work before a rollout is done, but what is left of its task may not
+    /// be stopped, and is waited for.
+    BeforeLingers {
+        service: String,
+        run: OneOff,
+        why: String,
+        hint: Option<String>,
+    },
     /// A revision that already is the wanted document is used.
     Reused {
         service: String,

@@ -205,7 +205,7 @@ impl Bars {
                 line.enable_steady_tick(Duration::from_millis(100));
             }
             // What a migration said stays on the screen.
-            Event::BeforeDone { .. } => {
+            Event::BeforeDone { .. } | Event::BeforeLingers { .. } => {
                 let text = render::event_line(event).unwrap_or_default();
                 let _ = self.all.println(text);
             }

@@ -104,69 +104,6 @@ fn pure_rooms_are_pure() {
     }
 }
 
-/// The README's tables and its policy name every action that is called, the
-/// table of `plan` those that read, and no more.
-#[test]
-fn the_readme_lists_every_action() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = std::fs::read_to_string(root.join("README.md")).expect("the README");
-    let between = |start: &str, end: &str| {
-        let (_, rest) = readme.split_once(start).expect(start);
-        rest.split_once(end).expect(end).0
-    };
-    let plan = between("\n`plan` calls these:\n", "\n`apply` calls");
-    let apply = between("\n`apply` calls", "\n`wait` calls");
-    let policy = between("A policy for `apply`:\n\n```json\n", "\n```");
-    let policy: serde_json::Value = serde_json::from_str(policy).expect("the policy is JSON");
-    let allowed: BTreeSet<&str> = policy["Statement"]
-        .as_array()
-        .expect("statements")
-        .iter()
-        .flat_map(|statement| match &statement["Action"] {
-            serde_json::Value::Array(actions) => actions.iter().collect(),
-            action => vec![action],
-        })
-        .filter_map(serde_json::Value::as_str)
-        .collect();
-    let mut called = BTreeSet::new();
-    for (file, _) in sources().iter().filter(|(_, room)| room == "cloud") {
-        let writes = file.ends_with("cloud/write.rs");
-        for action in actions(&shipped(file)) {
-            let named = format!("`{action}`");
-            assert!(
-                plan.contains(&named) && !writes || apply.contains(&named),
-                "{action} is in no table"
-            );
-            assert!(!writes || !plan.contains(&named), "{action} is no read");
-            assert!(allowed.contains(action.as_str()), "{action} is not allowed");
-            called.insert(action);
-        }
-    }
-    assert!(called.len() > 12, "the actions were found: {called:?}");
-    // What AWS asks for besides, when a revision is registered.
-    called.insert("iam:PassRole".to_owned());
-    for action in allowed {
-        assert!(called.contains(action), "{action} is never called");
-    }
-}
-
-/// The IAM actions that a source names as those of its calls.
-fn actions(text: &str) -> Vec<String> {
-    text.lines()
-        .filter_map(|line| {
-            let (_, action) = line
-                .trim()
-                .strip_prefix("const ")?
-                .split_once(": &str = \"")?;
-            let action = action.strip_suffix("\";")?;
-            let (service, name) = action.split_once(':')?;
-            let one = ["ecs", "ecr", "logs"].contains(&service)
-                && name.starts_with(|c: char| c.is_ascii_uppercase());
-            one.then(|| action.to_owned())
-        })
-        .collect()
-}
-
 /// Every source file with its room: the folder or file right under `src`.
 fn sources() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

@@ -6,14 +6,13 @@
 
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
-use tracing::debug;
 
 use super::evidence::log_of;
 use super::wait::{EAGER, LATE, SOON};
 use super::{Apply, Progress, Step, diagnosis, end_unwritten, failed, pause};
 use crate::cloud::Error;
 use crate::event::{Cause, Diagnosis, Event, OneOff as Run, Outcome, Unfinished};
-use crate::model::{ClusterName, RevisionArn, failed_tag};
+use crate::model::{RevisionArn, failed_tag};
 use crate::observed::Task;
 use crate::plan::{Change, OneOff, ServicePlan, Verdict};
 
@@ -86,7 +85,11 @@ impl Apply<'_> {
             ..Diagnosis::default()
         };
         if found.causes.is_empty() {
-            found.causes.push(stopped_on_purpose(&task));
+            found.causes.push(match code {
+                // What was left of the task was stopped by us.
+                Some(code) => diagnosis::exited_with(&work.one_off.container, code, task.id()),
+                None => stopped_on_purpose(&task),
+            });
         }
         match log {
             Ok(lines) => found.log = diagnosis::excerpt(&lines),
@@ -175,7 +178,7 @@ impl Apply<'_> {
                 && !stopping
             {
                 stopping = true;
-                self.stop_rest(&work.plan.key.cluster, &arn).await;
+                self.stop_rest(work, &task).await;
             }
             let pace = if since.elapsed() < EAGER { SOON } else { LATE };
             let next = (Instant::now() + pace).min(deadline);
@@ -211,10 +214,16 @@ impl Apply<'_> {
 
     /// The work is done; where what is left of the task may not be stopped, the
     /// wait goes on until it stops or its time is up.
-    async fn stop_rest(&self, cluster: &ClusterName, task: &str) {
+    async fn stop_rest(&mut self, work: &Work<'_>, task: &Task) {
         let why = "evenkeel: the container that this task was for has exited";
-        if let Err(failure) = self.writer.stop_task(cluster, task, why).await {
-            debug!(error = %failure.error, "the rest of the task goes on");
+        let cluster = &work.plan.key.cluster;
+        if let Err(failure) = self.writer.stop_task(cluster, &task.task_arn, why).await {
+            (self.report)(&Event::BeforeLingers {
+                service: work.plan.name.clone(),
+                run: work.run(Some(task)),
+                why: failure.error.to_string(),
+                hint: failure.error.hint(),
+            });
         }
     }
 }

@@ -221,16 +221,32 @@ fn cause(task: &Task) -> Option<(String, &'static str, Option<String>)> {
         _ => match exited(&task.containers) {
             Some((container, status)) => {
                 let name = &container.name;
-                let (says, next) = match status {
-                    137 => (format!("{name} was killed (exit code 137)"), MEMORY),
-                    126 | 127 => (format!("{name} exited with code {status}"), COMMAND),
-                    _ => (format!("{name} exited with code {status}"), EXITED),
-                };
+                let (says, next) = exit(name, status);
                 Some((says, next, Some(name.clone())))
             }
             None if stopped.is_empty() => Some(("nobody knows why".into(), UNKNOWN, None)),
             None => Some((first_sentence(&stopped), UNKNOWN, None)),
         },
+    }
+}
+
+fn exit(name: &str, status: i64) -> (String, &'static str) {
+    match status {
+        137 => (format!("{name} was killed (exit code 137)"), MEMORY),
+        126 | 127 => (format!("{name} exited with code {status}"), COMMAND),
+        _ => (format!("{name} exited with code {status}"), EXITED),
+    }
+}
+
+/// The cause where a container's code is known, whatever its task says.
+pub fn exited_with(container: &str, code: i64, task: &str) -> Cause {
+    let (says, next) = exit(container, code);
+    Cause {
+        says,
+        tasks: 1,
+        next: next.to_owned(),
+        container: Some(container.to_owned()),
+        task: Some(task.to_owned()),
     }
 }
 
@@ -246,9 +262,20 @@ fn exited(containers: &[TaskContainer]) -> Option<(&TaskContainer, i64)> {
 /// What happened, with AWS's own words behind it.
 fn detailed(says: String, reason: &str) -> String {
     match reason.split_once(": ") {
-        Some((_, words)) => format!("{says}: {}", first_sentence(&short_digests(words))),
+        Some((_, words)) => {
+            let words = short_digests(refusal(words).unwrap_or(words));
+            format!("{says}: {}", first_sentence(&words))
+        }
         None => says,
     }
+}
+
+/// What was refused, where a refusal stands at the end of a long story of
+/// retries: `not authorized to perform: ssm:GetParameters on resource: …`.
+fn refusal(words: &str) -> Option<&str> {
+    words
+        .find("not authorized to perform")
+        .map(|at| &words[at..])
 }
 
 /// Digests cut to what tells two apart.
@@ -335,6 +362,11 @@ mod tests {
             (
                 json!({"stoppedReason": "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed. More"}),
                 "a secret cannot be read: unable to pull secrets or registry auth: execution resource retrieval failed",
+                SECRET,
+            ),
+            (
+                json!({"stoppedReason": "ResourceInitializationError: unable to pull secrets or registry auth: service call has been retried 1 time(s): AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/exec/1 is not authorized to perform: ssm:GetParameters on resource: arn:aws:ssm:us-west-1:123456789012:parameter/shop/db because no identity-based policy allows the ssm:GetParameters action status code: 400"}),
+                "a secret cannot be read: not authorized to perform: ssm:GetParameters on resource: arn:aws:ssm:us-west-1:123456789012:parameter/shop/db because no identity-based policy allows the ssm:GetParameters action status code: 400",
                 SECRET,
             ),
             (

@@ -205,8 +205,12 @@ fn still(change: &crate::plan::Change, service: &Service) -> Still {
     if primary.id == change.basis.deployment && primary.task_definition == change.basis.revision {
         return Still::Planned;
     }
+    // Who deployed the planned revision need not have changed the service's
+    // other fields as well.
     if let crate::plan::Target::Existing(revision) = &change.to
+        && change.moves()
         && !change.restart
+        && change.service.is_empty()
         && primary.task_definition == *revision
         && !primary.rolls_back()
         && primary.rollout_state != Some(RolloutState::Failed)

@@ -443,6 +443,7 @@ mod tests {
             status,
             reason: Some("why".into()),
             revision: Some(arn(42)),
+            service: serde_json::Map::new(),
             images: vec![],
             created_at: 1,
             updated_at: None,

@@ -113,6 +113,7 @@ mod tests {
             status: DeploymentStatus::InProgress,
             reason: None,
             revision: Some(watched().revision),
+            service: serde_json::Map::new(),
             images: Vec::new(),
             created_at: 1,
             updated_at: updated,

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::plan::{Basis, Change, Target};
+use crate::model::fields::{Path, Root};
+use crate::plan::{Basis, Change, FieldChange, Target};
 
 fn arn(revision: u64) -> RevisionArn {
     format!("arn:aws:ecs:us-west-1:123456789012:task-definition/web:{revision}")
@@ -112,6 +113,35 @@ fn any_other_newer_deployment_is_not() {
         ..to(Target::Existing(arn(41)))
     };
     assert_eq!(says(&restart, &next(41, "COMPLETED")), "moved");
+    // Nor is a change of the service's own fields done by a mere deployment.
+    for revision in [41, 42] {
+        let mut fields = to(Target::Existing(arn(revision)));
+        fields.service.fields.push(FieldChange {
+            path: Path::new(Root::Service).field("desiredCount"),
+            from: Some(json!(3)),
+            to: Some(json!(4)),
+            at: None,
+        });
+        assert_eq!(says(&fields, &next(revision, "COMPLETED")), "moved");
+    }
+}
+
+/// Somebody restarted the service; nobody has changed its network.
+#[test]
+fn a_newer_deployment_tells_nothing_of_the_services_other_fields() {
+    for (revision, target) in [(41, arn(41)), (42, arn(42))] {
+        let mut change = to(Target::Existing(target));
+        change.service.update = serde_json::Map::from_iter([("desiredCount".into(), json!(3))]);
+        change.service.fields = vec![crate::plan::FieldChange {
+            path: crate::model::fields::Path::new(crate::model::fields::Root::Service)
+                .field("desiredCount"),
+            from: Some(json!(2)),
+            to: Some(json!(3)),
+            at: None,
+        }];
+        let seen = service("next", revision, Some(200.0), "COMPLETED");
+        assert_eq!(says(&change, &seen), "moved", "{revision}");
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::{Apply, Progress, Step, describe, failed, pause};
 use crate::event::{By, Diagnosis, Event, How, Left, Outcome, Pause, Running, Stage, Tasks};
 use crate::model::{FAILED, RevisionArn, failed_tag};
 use crate::observed::{Seen, Service};
-use crate::plan::{OnFailure, ServicePlan};
+use crate::plan::{OnFailure, ServicePlan, Verdict};
 
 /// Between looks at first, and again when a rollout is about to end: the run
 /// then ends within a second of it.
@@ -33,7 +33,7 @@ pub(super) struct Waiting {
     /// when going back began.
     from: Instant,
     /// When ECS made the deployment, in seconds since the epoch.
-    began: Option<f64>,
+    pub(super) began: Option<f64>,
     last: Option<Tasks>,
     now: Vec<Running>,
     /// Since when all new tasks run and only the end is missing.
@@ -399,9 +399,11 @@ impl Apply<'_> {
         )
         .await;
         // A breaker that fired is in the service's history. Without one, the
-        // deployment will look there as if it had merely been replaced.
+        // deployment will look there as if it had merely been replaced. Where
+        // the revision ran before, it is not what failed.
         let breaker = service.deployment_configuration.deployment_circuit_breaker;
-        if ecs_goes_to.is_none() && !breaker.enable && !step.plan.watch_only {
+        let ran_before = matches!(&step.plan.verdict, Verdict::Change(change) if !change.moves());
+        if ecs_goes_to.is_none() && !breaker.enable && !step.plan.watch_only && !ran_before {
             let why = diagnosis
                 .causes
                 .first()

@@ -155,12 +155,16 @@ impl Apply<'_> {
                 from: Some(update.from),
                 count: update.count,
             };
-            let how = if update.request.restart {
+            let how = if update.restarts {
                 How::Restarted
             } else {
                 How::Started
             };
-            step.state = Progress::Waiting(Box::new(Waiting::new(watched, how)));
+            let mut waiting = Waiting::new(watched, how);
+            // A rollout can be over before the first look. Its beginning tells
+            // it from others in the history.
+            waiting.began = rollout::began(&waiting.watched, &service);
+            step.state = Progress::Waiting(Box::new(waiting));
         }
     }
 }
@@ -193,6 +197,10 @@ impl Apply<'_> {
             || waiting.watched.before.clone(),
             |primary| primary.id.clone(),
         );
+        let undo = match &plan.verdict {
+            Verdict::Change(change) => change.service.undo.clone(),
+            _ => Map::new(),
+        };
         let update = Update {
             key: plan.key.clone(),
             revision: to.clone(),
@@ -200,14 +208,12 @@ impl Apply<'_> {
             from: waiting.watched.revision.clone(),
             request: cloud::Update {
                 revision: Some(to.clone()),
-                restart: false,
-                fields: match &plan.verdict {
-                    Verdict::Change(change) => change.service.undo.clone(),
-                    _ => Map::new(),
-                },
+                restart: plan::forces(&undo),
+                fields: undo,
             },
             tags: None,
             replaces: true,
+            restarts: false,
             count: None,
             says: Vec::new(),
         };
@@ -301,6 +307,8 @@ struct Update {
     tags: Option<TagChange>,
     /// It is certain to start a deployment.
     replaces: bool,
+    /// Nothing but a new deployment was asked for.
+    restarts: bool,
     count: Option<i64>,
     /// The fields of the service that it changes, for people.
     says: Vec<String>,
@@ -316,9 +324,10 @@ impl Update {
             from: change.basis.revision.clone(),
             request: cloud::Update {
                 revision: moves.then(|| revision.clone()),
-                restart: change.restart,
+                restart: change.restart || change.service.forces(),
                 fields: change.service.update.clone(),
             },
+            restarts: change.restart,
             tags: change.service.tags.clone(),
             replaces: change.effect() == fields::Effect::NewDeployment,
             count: change.service.count(),

@@ -1,17 +1,20 @@
 //! The command line: one file a command; its doc comment is its help.
 
 mod apply;
+mod completions;
 mod context;
 mod edit;
 pub mod exit;
 mod failure;
 mod history;
 mod log;
+mod man;
 mod plan;
 mod provenance;
 mod rollback;
 mod sandbox;
 mod saved;
+mod schema;
 mod set;
 mod status;
 mod wait;
@@ -19,7 +22,7 @@ mod wait;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use failure::Failure;
 
@@ -93,10 +96,25 @@ enum Command {
     Set(set::Args),
     Rollback(rollback::Args),
     Sandbox(sandbox::Args),
+    Schema(schema::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+/// The whole command line: what help, completions, man pages and
+/// `docs/cli.md` are made of.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the command line and prints whatever goes wrong.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(answered) = completions::answer(&args) {
+        // A shell that asks has nowhere to show an error.
+        let code = answered.map_or(exit::ERROR, |()| exit::DONE);
+        return ExitCode::from(code);
+    }
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -150,6 +168,9 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Command::Set(args) => set::run(args, &cli.global).await,
             Command::Rollback(args) => rollback::run(args, &cli.global).await,
             Command::Sandbox(args) => sandbox::run(args).await,
+            Command::Schema(args) => schema::run(&args),
+            Command::Completions(args) => completions::run(&args),
+            Command::Man(args) => man::run(&args),
         }
     })
 }

@@ -30,7 +30,9 @@ pub enum Error {
     Unreachable { action: &'static str, why: String },
     #[error("{action} had no answer in time: {why}")]
     TimedOut { action: &'static str, why: String },
-    #[error("{action} is not allowed: {message}")]
+    /// The call may have needed leave for another action as well; what is not
+    /// allowed is the one that AWS names.
+    #[error("{} is not allowed: {message}", denied(message).unwrap_or(action))]
     Denied {
         action: &'static str,
         message: String,
@@ -260,8 +262,8 @@ fn credentials_in(error: &(dyn StdError + 'static)) -> Option<Error> {
         return Some(if code == "AccessDenied" {
             credentials(
                 format!("the role may not be assumed: {says}"),
-                "allow sts:AssumeRole (from CI, sts:AssumeRoleWithWebIdentity) in the role's \
-                 trust policy",
+                "allow sts:AssumeRole for the caller, and in the role's trust policy (there, from \
+                 CI, sts:AssumeRoleWithWebIdentity)",
             )
         } else {
             credentials(format!("AWS gave no credentials: {says} ({code})"), SIGN_IN)
@@ -347,6 +349,10 @@ mod tests {
         assert_eq!(
             error.hint().as_deref(),
             Some("allow iam:PassRole for this role or user")
+        );
+        assert!(
+            error.to_string().starts_with("iam:PassRole is not allowed"),
+            "{error}"
         );
         assert!(error.denies("iam:PassRole") && !error.denies("ecs:TagResource"));
         assert_eq!(

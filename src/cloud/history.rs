@@ -9,7 +9,7 @@ use aws_sdk_ecs::types::{
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tracing::info;
 
 use super::error::Error;
@@ -127,6 +127,7 @@ fn read(
         status: DeploymentStatus::read(deployment.status()?.as_str()),
         reason: deployment.status_reason().map(str::to_owned),
         revision: brings.map(|brings| brings.task_definition.clone()),
+        service: brings.map_or_else(Map::new, |brings| brings.document.clone()),
         images: brings.map_or_else(Vec::new, |brings| brings.images.clone()),
         created_at: deployment.created_at().map_or(0, |at| at.secs()),
         updated_at: deployment.updated_at().map(|at| at.secs()),

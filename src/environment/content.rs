@@ -11,7 +11,7 @@ use super::parse::Above;
 use super::show::brief;
 use super::source::Source;
 use super::walk::{Entry, Findings, Table};
-use super::{containers, removals, values};
+use super::{containers, removals, tags, values};
 
 pub(super) struct Content {
     pub(super) images: Vec<Image>,
@@ -72,6 +72,7 @@ impl Content {
             }
         }
         let assignments = declared.into_list();
+        tags::refuse_reserved(&assignments, found);
         let removals = remove.map_or_else(Vec::new, |entry| {
             removals::read(&entry, unknown_fields, above.source, found)
         });

@@ -175,6 +175,9 @@ impl<'s> Declared<'s> {
                     continue;
                 }
             };
+            if !self.allowed.unknown_fields && typed::refuse_key(&entry, shape, &identity, found) {
+                continue;
+            }
             let path = path.clone().element(identity);
             if let Some((_, first)) = taken.iter().find(|(known, _)| *known == path) {
                 let message = format!("`{}` is declared twice", brief(entry.name));

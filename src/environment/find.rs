@@ -59,7 +59,10 @@ pub fn find(name: &str, root: &Path) -> Result<PathBuf, LoadError> {
 }
 
 /// The names of the environments; a folder is none, whatever it is called.
-fn names(root: &Path) -> Result<Vec<String>, LoadError> {
+///
+/// # Errors
+/// Like [`all`].
+pub fn names(root: &Path) -> Result<Vec<String>, LoadError> {
     Ok(all(root)?
         .iter()
         .filter(|path| !path.is_dir())

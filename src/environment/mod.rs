@@ -28,11 +28,13 @@ mod plain;
 mod read;
 mod regions;
 mod removals;
+mod schema;
 mod secrets;
 mod services;
 mod show;
 mod source;
 mod syntax;
+mod tags;
 mod typed;
 mod unknown;
 mod values;
@@ -43,10 +45,11 @@ pub use desired::{
     Removal, Service,
 };
 pub use edit::{Draft, Edit, Slot, image_for};
-pub use find::{all, find};
+pub use find::{all, find, names};
 pub use load_error::{LoadError, Unreadable};
 pub use mistakes::Mistakes;
 pub use parse::{Files, parse, parse_with};
+pub use schema::schema;
 
 /// Loads an environment file. The environment is named after the file.
 ///
@@ -55,7 +58,7 @@ pub use parse::{Files, parse, parse_with};
 pub fn load(path: &Path) -> Result<Desired, LoadError> {
     let text = read::text(path)?;
     let environment = path.file_stem().unwrap_or_default().to_string_lossy();
-    let originals = RefCell::new(vec![read_from(path, text.as_bytes())]);
+    let originals = RefCell::new(Vec::new());
     let beside = |name: &str| {
         let path = read::beside(path, name);
         let bytes = read::bytes(&path)?;
@@ -68,6 +71,8 @@ pub fn load(path: &Path) -> Result<Desired, LoadError> {
     };
     let mut desired = parse_with(&path.to_string_lossy(), &environment, &text, &beside)?;
     desired.originals = originals.into_inner();
+    let file = read_from(path, text.as_bytes());
+    desired.originals.insert(0, file);
     Ok(desired)
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Number, Value};
 use toml::de::DeValue;
 
-use crate::model::fields::{Kind, ListKind, Path, Root, Shape, Step, Unit};
+use crate::model::fields::{Identity, Kind, ListKind, Path, Root, Shape, Step, Unit};
 
 use super::keys::nearest;
 use super::mistakes::Mistake;
@@ -146,6 +146,32 @@ fn no_number(entry: &Entry<'_>) -> Mistake {
     let name = brief(entry.name);
     let message = format!("invalid `{name}`: JSON has no such number");
     Mistake::new(entry.span.clone(), message)
+}
+
+/// Whether a key of a table names its element by a word that AWS does not have,
+/// which is a mistake then.
+pub(super) fn refuse_key(
+    entry: &Entry<'_>,
+    shape: &Shape,
+    identity: &Identity,
+    found: &mut Findings<'_>,
+) -> bool {
+    let wrong = identity.iter().find_map(|(name, value)| {
+        let (Kind::Choice(words), Some(word)) = (shape.field(name)?.kind, value.as_str()) else {
+            return None;
+        };
+        (!words.contains(&word)).then_some(words)
+    });
+    let Some(words) = wrong else {
+        return false;
+    };
+    let help = match nearest(entry.name, words.iter().copied()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("the words that AWS knows: {}", words.join(", ")),
+    };
+    let message = format!("invalid key `{}`: AWS has no such word", brief(entry.name));
+    found.add(Mistake::new(entry.key.clone(), message).help(help));
+    true
 }
 
 fn choice(

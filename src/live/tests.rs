@@ -265,6 +265,7 @@ fn deployment(revision: u64, status: DeploymentStatus, began: i64) -> ServiceDep
         status,
         reason: Some("ECS's words".into()),
         revision: Some(arn(revision)),
+        service: serde_json::Map::new(),
         images: vec![RunningImage {
             container: "app".into(),
             digest: digest('d'),

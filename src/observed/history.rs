@@ -1,6 +1,8 @@
 //! A service's past and present deployments, as the service deployments API
 //! tells them. It keeps them for 90 days.
 
+use serde_json::{Map, Value};
+
 use super::{DeploymentConfiguration, RunningImage};
 use crate::model::RevisionArn;
 
@@ -13,6 +15,9 @@ pub struct ServiceDeployment {
     pub reason: Option<String>,
     /// The revision that it brings, when its service revision could be read.
     pub revision: Option<RevisionArn>,
+    /// The service as it brings it: its service revision, whole. Empty when
+    /// that could not be read.
+    pub service: Map<String, Value>,
     /// What its containers run, as far as its service revision tells.
     pub images: Vec<RunningImage>,
     /// Seconds since the epoch.

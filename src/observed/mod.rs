@@ -203,6 +203,13 @@ impl Service {
         self.deployments.iter().find(|d| d.status == "PRIMARY")
     }
 
+    /// A deployment as it is described, whole.
+    pub fn deployment_document(&self, id: &DeploymentId) -> Option<&Map<String, Value>> {
+        let deployments = self.document.get("deployments")?.as_array()?;
+        let mut deployments = deployments.iter().filter_map(Value::as_object);
+        deployments.find(|shown| shown.get("id").and_then(Value::as_str) == Some(id.as_str()))
+    }
+
     /// Whether ECS replaces tasks in place, rather than shifting traffic
     /// between two sets of them.
     pub fn is_rolling(&self) -> bool {

@@ -344,6 +344,7 @@ mod tests {
                             status: *status,
                             reason: None,
                             revision: Some(arn(*revision)),
+                            service: Map::new(),
                             images: ran
                                 .map(|ran| RunningImage {
                                     container: "app".into(),

@@ -41,6 +41,7 @@ pub(super) fn differences(
         from,
         to,
         found: Vec::new(),
+        elsewhere: 0,
     };
     walk.compare(
         &Path::new(root),
@@ -55,6 +56,8 @@ struct Walk<'a> {
     from: &'a Map<String, Value>,
     to: &'a Map<String, Value>,
     found: Vec<FieldChange>,
+    /// How many places differ only by what surrounds them.
+    elsewhere: usize,
 }
 
 impl Walk<'_> {
@@ -62,14 +65,22 @@ impl Walk<'_> {
         if a == b {
             return;
         }
-        let before = self.found.len();
+        let so_far = |walk: &Self| walk.found.len() + walk.elsewhere;
+        let before = so_far(self);
         self.inside(path, kind, a, b);
         // Nothing inside differs, so it is the thing itself that is there or not.
-        if self.found.len() == before {
+        if so_far(self) == before {
+            let (from, to) = (shown(path, self.from), shown(path, self.to));
+            // With another network mode the same hostPort means something
+            // else; that is the mode's difference.
+            if from.is_some() && from == to {
+                self.elsewhere += 1;
+                return;
+            }
             self.found.push(FieldChange {
                 path: path.clone(),
-                from: shown(path, self.from),
-                to: shown(path, self.to),
+                from,
+                to,
                 at: None,
             });
         }
@@ -219,6 +230,24 @@ mod tests {
                     Some(json!({"name": "C", "value": "3"}))
                 ),
             ]
+        );
+    }
+
+    #[test]
+    fn what_another_network_mode_makes_of_a_port_is_no_difference_of_the_port() {
+        let port = json!({"containerPort": 80, "hostPort": 80});
+        let of = |mode: &str| {
+            let mut document = app(json!({"portMappings": [port]}));
+            document["networkMode"] = mode.into();
+            document
+        };
+        assert_eq!(
+            changes(&of("awsvpc"), &of("host")),
+            [(
+                "task.networkMode".into(),
+                Some(json!("awsvpc")),
+                Some(json!("host"))
+            )]
         );
     }
 

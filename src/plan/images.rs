@@ -191,6 +191,7 @@ fn compare_one(
                 return Ok(Outcome::Same(Some(Note::DigestUnknown {
                     container: running.container.to_owned(),
                     tag: wanted.tag_or_latest().to_owned(),
+                    why: running.unreadable().cloned(),
                 })));
             }
             None => {}
@@ -319,5 +320,16 @@ impl Running<'_> {
                     .find(|image| image.container == self.container)
             })
             .map(|image| image.digest.clone()))
+    }
+
+    /// Why what it runs could not be read, once that was asked.
+    fn unreadable(&self) -> Option<&Unreadable> {
+        let current = &self.service.current_service_revisions;
+        current
+            .iter()
+            .find_map(|current| match self.observed.running_images(&current.arn) {
+                Ok(Seen::Unreadable(why)) => Some(why),
+                _ => None,
+            })
     }
 }

@@ -45,7 +45,7 @@ pub use hash::{Approved, Hash};
 pub use images::pinned;
 pub use mask::MASKED;
 pub use saved::{Kind, Live, MadeFrom, NoPlan, Saved, SavedChange, SavedPlan, SavedService};
-pub use service::{ServiceChange, TagChange, effect};
+pub use service::{ServiceChange, TagChange, effect, forces};
 pub use stale::{How, Moved, carried_out, moved_files, moved_here, moved_there};
 pub use verdict::*;
 
@@ -97,15 +97,22 @@ fn plan_service(
         notes.extend(origin::mark(change, desired, options.provenance));
     }
     notes.extend(bakes_too_long(&key, &verdict, desired.timeout, observed));
+    let healthy = healthy(&key, &verdict, observed)?;
+    let marked = marked(&key, &verdict, observed)?;
+    let live = live(&key, observed);
+    // Asked for above, where it matters.
+    if let Ok(Seen::Unreadable(why)) = observed.history(&key) {
+        notes.push(Note::HistoryUnknown { why: why.clone() });
+    }
     Ok(ServicePlan {
         name: desired.name.clone(),
         key,
         timeout: desired.timeout,
         on_failure: desired.on_failure,
         watch_only: false,
-        healthy: healthy(&key_of(desired), &verdict, observed)?,
-        marked: marked(&key_of(desired), &verdict, observed)?,
-        live: live(&key_of(desired), observed),
+        healthy,
+        marked,
+        live,
         verdict,
         notes,
     })
@@ -225,12 +232,13 @@ fn marked(key: &ServiceKey, verdict: &Verdict, observed: &Observed) -> Result<bo
     })
 }
 
-/// Whether deploying this revision to this service failed the last time. ECS
-/// remembers; nothing is kept here.
+/// Whether deploying this revision to this service, with these fields, failed
+/// the last time. ECS remembers; nothing is kept here.
 fn failed_before(
     revision: &RevisionArn,
     key: &ServiceKey,
     service: &Service,
+    fields: &ServiceChange,
     running: &RevisionArn,
     observed: &Observed,
 ) -> Result<Option<FailedBefore>, Wants> {
@@ -243,6 +251,9 @@ fn failed_before(
     let listed = service.deployments.iter().find(|deployment| {
         deployment.task_definition == *revision
             && deployment.rollout_state == Some(RolloutState::Failed)
+            && service
+                .deployment_document(&deployment.id)
+                .is_none_or(|shown| fields.brought_by(shown))
     });
     if let Some(listed) = listed {
         return Ok(Some(failure(None, &listed.rollout_state_reason)));
@@ -253,6 +264,10 @@ fn failed_before(
             .find(|deployment| deployment.revision.as_ref() == Some(revision)),
         Seen::Missing | Seen::Unreadable(_) => None,
     };
+    // The file says something else of the service since.
+    if last.is_some_and(|last| !fields.brought_by(&last.service)) {
+        return Ok(None);
+    }
     if let Some(last) = last.filter(|last| last.failed()) {
         let at = last.finished_at.or(Some(last.created_at));
         return Ok(Some(failure(at, &last.reason)));
@@ -261,7 +276,10 @@ fn failed_before(
         return Ok(None);
     }
     // Where evenkeel itself went back, ECS has only a deployment that stopped;
-    // the revision remembers.
+    // the revision remembers. One that runs is not what failed.
+    if revision == running {
+        return Ok(None);
+    }
     let tagged = match observed.revision(revision)? {
         Seen::Found(revision) => failed_because(&revision.tags),
         Seen::Missing | Seen::Unreadable(_) => None,
@@ -357,9 +375,16 @@ fn decide(
         }
     };
     if let Target::Existing(revision) = &to
-        && !same_document
+        && (!same_document || service_change.effect() == Effect::NewDeployment)
         && !options.retry
-        && let Some(failed) = failed_before(revision, key, service, &basis.revision, observed)?
+        && let Some(failed) = failed_before(
+            revision,
+            key,
+            service,
+            &service_change,
+            &basis.revision,
+            observed,
+        )?
     {
         return Ok(Verdict::FailedBefore(failed));
     }

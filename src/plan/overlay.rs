@@ -63,7 +63,8 @@ pub(super) fn images(desired: &DesiredService) -> Result<Vec<DeclaredImage>, Vec
             Err(invalid) => blocks.push(Block::Unfit {
                 at: definition.at.clone(),
                 why: format!(
-                    "the image of {name} in {} is not valid: {invalid}",
+                    "the image of {name} in {} is not valid: {invalid}; mend it, or declare \
+                     containers.{name}.image",
                     definition.file
                 ),
             }),
@@ -96,6 +97,10 @@ pub(super) fn overlay(
         None => live.clone(),
         Some(definition) => {
             let mut base = definition.document.as_map().clone();
+            // A file printed from a revision says where that came from.
+            if let Some(Value::Array(tags)) = base.get_mut("tags") {
+                *tags = without_provenance(tags);
+            }
             for kept in ["family", "tags"] {
                 if let Some(value) = live.get(kept)
                     && !base.contains_key(kept)
@@ -221,10 +226,11 @@ fn incomplete(
             .iter()
             .any(|image| image.container.as_deref() == Some(name));
         let container = path.get(wanted).ok().flatten();
-        let limited = wanted.contains_key("memory")
+        let has = |value: Option<&Value>| value.is_some_and(|value| !value.is_null());
+        let limited = has(wanted.get("memory"))
             || ["memory", "memoryReservation"]
                 .iter()
-                .any(|field| container.is_some_and(|container| container.get(*field).is_some()));
+                .any(|field| has(container.and_then(|container| container.get(*field))));
         let lacks: Vec<&'static str> = [(has_image, "image"), (limited, "memory")]
             .into_iter()
             .filter_map(|(has, name)| (!has).then_some(name))

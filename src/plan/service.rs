@@ -6,8 +6,11 @@ use serde_json::{Map, Value, json};
 use super::difference::{FieldChange, differences};
 use super::overlay::{declared_at, lay_over};
 use super::*;
-use crate::model::fields::{Effect, Kind, Path, Root, Seen as Place, Step};
+use crate::model::fields::{
+    Context, Effect, Kind, Path, Root, Seen as Place, Step, canonical_shape,
+};
 use crate::model::{ServiceArn, Tag};
+use crate::observed::ServiceRevision;
 
 /// What differs between the declared and the live fields of a service.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -52,10 +55,38 @@ impl ServiceChange {
             .unwrap_or(Effect::InPlace)
     }
 
+    /// Whether ECS takes it only as part of a new deployment: "When switching
+    /// from launch type to capacity provider strategy on an existing service,
+    /// or making a change to a capacity provider strategy on a service that is
+    /// already using one, you must force a new deployment" (what UpdateService
+    /// answers else, in public reports).
+    pub fn forces(&self) -> bool {
+        forces(&self.update)
+    }
+
+    /// Whether a deployment that is shown so had these very fields. What it is
+    /// not shown with it may have had.
+    pub(super) fn brought_by(&self, shown: &Map<String, Value>) -> bool {
+        let form = |name: &str, value: &Value| {
+            let fields = Map::from_iter([(name.to_owned(), value.clone())]);
+            canonical_shape(Root::Service.shape(), &fields, Context::default())
+        };
+        self.update.iter().all(|(name, wanted)| {
+            shown
+                .get(name)
+                .is_none_or(|had| name == "desiredCount" || form(name, had) == form(name, wanted))
+        })
+    }
+
     /// How many tasks are to run, where that changes.
     pub fn count(&self) -> Option<i64> {
         self.update.get("desiredCount")?.as_i64()
     }
+}
+
+/// Whether UpdateService takes these fields only with `forceNewDeployment`.
+pub fn forces(fields: &Map<String, Value>) -> bool {
+    fields.contains_key("capacityProviderStrategy")
 }
 
 /// What changing a top-level field of a service does.
@@ -168,7 +199,9 @@ fn value(
     };
     if name == "tags" {
         return Ok(match observed.service_tags(&service.service_arn)? {
-            Seen::Found(tags) => Ok(Some(Value::from(tags.clone()))),
+            Seen::Found(tags) => Ok(Some(
+                tags.iter().filter(|tag| !is_of_aws(tag)).cloned().collect(),
+            )),
             Seen::Missing => Ok(None),
             Seen::Unreadable(why) => Err(unreadable(
                 format!("tags of service {}", service.service_arn.service()),
@@ -183,32 +216,40 @@ fn value(
     Ok(Ok(match place {
         Place::Service => service.document.get(name).cloned(),
         Place::Deployment => service
-            .document
-            .get("deployments")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .find(|deployment| {
-                deployment.get("id").and_then(Value::as_str) == Some(primary.id.as_str())
-            })
+            .deployment_document(&primary.id)
             .and_then(|deployment| deployment.get(name))
             .cloned(),
         Place::ServiceRevision => {
-            let Some(current) = service.current_service_revisions.last() else {
-                return Ok(Ok(None));
-            };
-            match observed.running_images(&current.arn)? {
-                Seen::Found(revision) => revision.document.get(name).cloned(),
-                Seen::Missing => None,
-                Seen::Unreadable(why) => {
-                    return Ok(Err(unreadable(
-                        format!("service revision {}", current.arn),
-                        why,
-                    )));
+            let current = service.current_service_revisions.iter();
+            let looks = current.map(|current| {
+                let seen = observed.running_images(&current.arn)?;
+                Ok::<_, Wants>((&current.arn, seen))
+            });
+            let mut newest: Option<&ServiceRevision> = None;
+            for (arn, seen) in crate::observed::all(looks)? {
+                match seen {
+                    Seen::Found(revision) => {
+                        let is_primary = revision.task_definition == primary.task_definition;
+                        let is_newer = newest.is_none_or(|n| n.created_at < revision.created_at);
+                        if is_primary && is_newer {
+                            newest = Some(revision);
+                        }
+                    }
+                    Seen::Missing => {}
+                    Seen::Unreadable(why) => {
+                        return Ok(Err(unreadable(format!("service revision {arn}"), why)));
+                    }
                 }
             }
+            newest.and_then(|revision| revision.document.get(name).cloned())
         }
     }))
+}
+
+/// Whether AWS set a tag, which nobody else may change (tagging guide, "aws:").
+fn is_of_aws(tag: &Value) -> bool {
+    let key = tag.get("key").and_then(Value::as_str);
+    key.is_some_and(|key| key.starts_with("aws:"))
 }
 
 /// The tags to set and the keys of those to take away.

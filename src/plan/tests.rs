@@ -1,5 +1,11 @@
 //! Every rule of planning, on literals: no cloud, no clock.
 
+mod declare;
+mod ecs;
+mod fields;
+mod made_up;
+mod whole;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -43,6 +49,9 @@ struct Scene {
     running: Option<Digest>,
     /// Other revisions, newest first, with status.
     others: Vec<(u64, Value, &'static str)>,
+    service_tags: Vec<Value>,
+    /// Service revisions: of which revision, when made, with what `monitoring`.
+    revisions: Vec<(&'static str, RevisionArn, i64, Value)>,
 }
 
 impl Scene {
@@ -62,6 +71,8 @@ impl Scene {
             images: vec![],
             running: None,
             others: vec![],
+            service_tags: vec![],
+            revisions: vec![],
         }
     }
 
@@ -139,6 +150,17 @@ impl Scene {
                 Sight::Image(repository, id, seen)
             }
             Want::RunningImages(revision) => {
+                let known = |(name, ..): &&(&str, _, _, _)| *name == revision.as_str();
+                if let Some((_, arn, created_at, monitoring)) = self.revisions.iter().find(known) {
+                    let document = json!({"monitoring": monitoring});
+                    let seen = Seen::Found(ServiceRevision {
+                        task_definition: arn.clone(),
+                        created_at: *created_at,
+                        images: vec![],
+                        document: document.as_object().unwrap().clone(),
+                    });
+                    return Sight::RunningImages(revision, seen);
+                }
                 let seen = match &self.running {
                     None => Seen::Unreadable(Unreadable {
                         why: "denied".into(),
@@ -156,7 +178,9 @@ impl Scene {
                 };
                 Sight::RunningImages(revision, seen)
             }
-            Want::ServiceTags(arn) => Sight::ServiceTags(arn, Seen::Found(Vec::new())),
+            Want::ServiceTags(arn) => {
+                Sight::ServiceTags(arn, Seen::Found(self.service_tags.clone()))
+            }
             Want::Newest(family) => {
                 let newest = self
                     .others
@@ -318,7 +342,11 @@ fn nothing_rolls_out_merely_to_pin() {
         plan.notes,
         [Note::DigestUnknown {
             container: "app".into(),
-            tag: "1.4.1".into()
+            tag: "1.4.1".into(),
+            why: Some(Unreadable {
+                why: "denied".into(),
+                hint: None,
+            }),
         }]
     );
 }

@@ -254,8 +254,16 @@ pub enum Note {
         declared: String,
         live: String,
     },
-    /// The live image has no digest, and what it runs could not be found out.
-    DigestUnknown { container: String, tag: String },
+    /// The live image has no digest, and what it runs could not be found out;
+    /// why not, when ECS refused to tell.
+    DigestUnknown {
+        container: String,
+        tag: String,
+        why: Option<Unreadable>,
+    },
+    /// Whether the service's deployments before this one failed could not be
+    /// found out.
+    HistoryUnknown { why: Unreadable },
     /// In sync, but not all tasks run.
     TasksMissing { running: i64, desired: i64 },
     /// Time alone keeps the rollout from being over before its time-out.

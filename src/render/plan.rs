@@ -11,6 +11,7 @@ use super::lines::{Columns, title};
 use super::style::{BAD, BUSY, CHANGE, DIM, GOOD, Styled};
 use super::words::{WIDTH, command, defuse, defuse_line, duration, paragraph, tasks, time};
 use crate::model::{ImageReference, TaskDefinition};
+use crate::observed::Unreadable;
 use crate::plan::{
     Block, Change, Count, FailedBefore, ImageChange, Note, Plan, ServicePlan, Target, Verdict,
 };
@@ -120,10 +121,14 @@ fn failed_before_text(text: &mut String, before: &FailedBefore) {
     let when = before
         .at
         .map_or_else(String::new, |at| format!(" at {}", time(at)));
-    let says = format!(
-        "what is declared is revision {}, and its rollout failed{when}",
-        before.revision.revision()
-    );
+    let says = if before.revision == before.running {
+        format!("what is declared of the service was rolled out, and that failed{when}")
+    } else {
+        format!(
+            "what is declared is revision {}, and its rollout failed{when}",
+            before.revision.revision()
+        )
+    };
     let _ = writeln!(text, "{}", paragraph(4, "", &says));
     if let Some(reason) = &before.reason {
         let _ = writeln!(text, "{}", paragraph(4, "reason ", &defuse(reason)));
@@ -389,8 +394,24 @@ pub(super) fn note_text(note: &Note) -> String {
                 defuse(live)
             )
         }
-        Note::DigestUnknown { container, tag } => format!(
+        Note::DigestUnknown {
+            container,
+            tag,
+            why: None,
+        } => format!(
             "{container}: {tag} runs without a digest, and ECS does not tell which image that was; taken to be the same"
+        ),
+        Note::DigestUnknown {
+            container,
+            tag,
+            why: Some(why),
+        } => format!(
+            "{container}: {tag} runs without a digest, and is taken to be the same; which image that was could not be read: {}",
+            with_hint(why)
+        ),
+        Note::HistoryUnknown { why } => format!(
+            "whether a deployment of this service failed before could not be read: {}",
+            with_hint(why)
         ),
         Note::TasksMissing { running, desired } => {
             format!("only {} run", tasks(*running, *desired))
@@ -404,6 +425,13 @@ pub(super) fn note_text(note: &Note) -> String {
         Note::NoRoomForProvenance { tags } => format!(
             "the new revision carries no provenance tags: {tags} other tags leave no room for them"
         ),
+    }
+}
+
+fn with_hint(why: &Unreadable) -> String {
+    match &why.hint {
+        Some(hint) => format!("{} ({hint})", defuse(&why.why)),
+        None => defuse(&why.why),
     }
 }
 

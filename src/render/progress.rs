@@ -64,6 +64,7 @@ pub fn event_line(event: &Event) -> Option<String> {
             format!("{service}: changed {}", defuse(&fields.join(", ")))
         }
         Event::BeforeStarted { service, .. } => format!("{service}: {}", before(event)?),
+        Event::BeforeLingers { service, .. } => format!("{service}: {}", before(event)?),
         Event::BeforeDone { service, log, .. } => {
             let mut text = format!("{service}: {}", before(event)?);
             for line in log {
@@ -89,6 +90,13 @@ pub fn before(event: &Event) -> Option<String> {
                 _ => format!("before the rollout: running {command} in {container}"),
             }
         }
+        Event::BeforeLingers { run, why, hint, .. } => format!(
+            "{} has exited, but the rest of its task could not be stopped and is waited for: {}{}",
+            command(&run.command),
+            defuse(why),
+            hint.as_ref()
+                .map_or_else(String::new, |hint| format!(" ({hint})"))
+        ),
         Event::BeforeDone { run, elapsed, .. } => format!(
             "{} exited with code 0 ({})",
             command(&run.command),

@@ -43,7 +43,7 @@ pub use faults::{ConnectionCut, Fault, Faults};
 pub use seed::{Seed, SeedService, Seeded};
 pub use server::serve;
 pub use store::Error;
-pub use wire::Call;
+pub use wire::{Call, Leave};
 
 use crate::model::{Digest, ImageReference};
 use clock::{Clock, Millis};
@@ -206,6 +206,7 @@ impl Sandbox {
         Ok(Call {
             service: parsed.service,
             operation: parsed.operation.clone(),
+            asks: gate::asks(parsed, &scope),
             account: scope.account,
             region: scope.region,
         })
@@ -213,7 +214,7 @@ impl Sandbox {
 
     /// Brings the state to now, and answers from it, if the caller may ask.
     fn act(&self, call: &Call, parsed: &Parsed, request_id: &str) -> Response<Bytes> {
-        if let Err(refusal) = self.gate.check(call, &parsed.body) {
+        if let Err(refusal) = self.gate.check(call) {
             return wire::error_response(parsed.service == "sts", &refusal, request_id);
         }
         let answered = self.store.with(self.clock.now(), |state, now| {

@@ -20,6 +20,17 @@ pub struct Call {
     pub operation: String,
     pub account: AccountId,
     pub region: Region,
+    /// What it needs leave for: the operation itself, and what goes with it.
+    pub asks: Vec<Leave>,
+}
+
+/// What IAM is asked: may the caller do this to that?
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leave {
+    /// Such as `ecs:DescribeServices`.
+    pub action: String,
+    /// An ARN, or `*` where the action knows no resources.
+    pub resource: String,
 }
 
 /// Why AWS would refuse a call.

@@ -118,23 +118,10 @@ fn help_and_version_touch_nothing() {
     assert!(left.is_empty(), "{left:?}");
 }
 
-const COMMANDS: [&str; 10] = [
-    "",
-    "plan",
-    "apply",
-    "status",
-    "history",
-    "set",
-    "rollback",
-    "sandbox",
-    "sandbox reset",
-    "sandbox push",
-];
-
 #[test]
 fn help_fits_eighty_columns() {
     let checkout = Checkout::empty();
-    for command in COMMANDS {
+    for command in commands(&evenkeel::cli::command(), "") {
         for flag in ["--help", "-h"] {
             let ran = checkout.run(&format!("{command} {flag}"));
             assert_eq!((ran.code(), ran.stderr.as_str()), (Some(0), ""));
@@ -143,6 +130,15 @@ fn help_fits_eighty_columns() {
             }
         }
     }
+}
+
+/// Every command, as it is typed behind `evenkeel`.
+fn commands(command: &clap::Command, typed: &str) -> Vec<String> {
+    let under = command.get_subcommands().flat_map(|sub| {
+        let typed = format!("{typed} {}", sub.get_name());
+        commands(sub, &typed)
+    });
+    std::iter::once(typed.to_owned()).chain(under).collect()
 }
 
 #[test]
@@ -154,18 +150,22 @@ fn help_at_a_glance() {
     Usage: evenkeel [OPTIONS] <COMMAND>
 
     Commands:
-      plan      Show what differs between the files and what runs; never writes
-      apply     Make what runs what the files say, and wait until it does
-      wait      Wait for rollouts of what is declared, started by whomever; never
-                writes
-      status    Show what runs where, since when and from which commit; never writes
-      history   Show what was deployed to a service, newest first, and how each
-                ended
-      set       Write another image into an environment file, and change no other
-                byte
-      rollback  Write the images of an earlier revision into the environment file
-      sandbox   The embedded ECS, for trying and for tests
-      help      Print this message or the help of the given subcommand(s)
+      plan         Show what differs between the files and what runs; never writes
+      apply        Make what runs what the files say, and wait until it does
+      wait         Wait for rollouts of what is declared, started by whomever; never
+                   writes
+      status       Show what runs where, since when and from which commit; never
+                   writes
+      history      Show what was deployed to a service, newest first, and how each
+                   ended
+      set          Write another image into an environment file, and change no other
+                   byte
+      rollback     Write the images of an earlier revision into the environment file
+      sandbox      The embedded ECS, for trying and for tests
+      schema       Print the JSON schema of environment files, for editors
+      completions  Print completions for a shell, with the environments there are
+      man          Print the man page, or write the pages of all commands
+      help         Print this message or the help of the given subcommand(s)
 
     Options:
           --sandbox              Use the embedded sandbox instead of AWS

@@ -28,6 +28,31 @@ pub fn call(world: &World, operation: [&str; 2], request: &Value) -> Value {
         .unwrap_or_else(|error| panic!("aws {service} {operation} printed no JSON: {error}"))
 }
 
+/// Sends each call of a list, in order, and prints a list of answers. The CLI
+/// needs the better part of a second to start, for each of its calls.
+const MANY: &str = "
+import json, sys, boto3
+clients, answers = {}, []
+for service, operation, request in json.loads(sys.argv[1]):
+    client = clients.get(service) or clients.setdefault(service, boto3.client(service))
+    answers.append(client._make_api_call(operation, request))
+print(json.dumps(answers, default=str))
+";
+
+/// Calls many operations, each with its service, such as `("ecs",
+/// "CreateCluster")`; what they answer, in the same order.
+///
+/// # Panics
+/// One is refused.
+#[track_caller]
+pub fn many(world: &World, calls: &[(&str, &str, Value)]) -> Vec<Value> {
+    let mut command = world.installed("python");
+    let calls = serde_json::to_string(calls).expect("calls as JSON");
+    command.args(["-c", MANY, &calls]);
+    let printed = run(command, DEADLINE).well("many calls");
+    serde_json::from_str(&printed).expect("a list of answers")
+}
+
 /// Runs the CLI as a person would and returns what it prints.
 ///
 /// # Panics

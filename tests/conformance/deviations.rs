@@ -200,6 +200,15 @@ const NO_TIME: Deviation = Deviation {
     why: "ministack's list of service deployments is empty; a FAILED deployment, which it keeps, has no end",
 };
 
+/// The same in the plan.
+const NO_TIME_IN_A_PLAN: Deviation = Deviation {
+    of: Ministack,
+    at: "plan of what failed.failed_at",
+    sandbox: r#""TIME""#,
+    ministack: ABSENT,
+    why: NO_TIME.why,
+};
+
 const AFTER_THREE: &str =
     r#""ECS deployment circuit breaker was triggered after 3 consecutive task failures.""#;
 const ROLLED_BACK: &str =
@@ -224,6 +233,7 @@ pub const OF_A_BREAKER_THAT_GOES_BACK: &[Deviation] = &[
     because("failed_because", ROLLED_BACK),
     FIRED,
     NO_TIME,
+    NO_TIME_IN_A_PLAN,
 ];
 
 /// In the story of a breaker that only stops.
@@ -236,6 +246,7 @@ pub const OF_A_BREAKER_THAT_STOPS: &[Deviation] = &[
     because("failed_because", STOPPED),
     FIRED,
     NO_TIME,
+    NO_TIME_IN_A_PLAN,
 ];
 
 /// In the story without a breaker.

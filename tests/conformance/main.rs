@@ -18,6 +18,10 @@ mod docker;
 mod http;
 mod images;
 mod listen;
+mod permissions;
+#[expect(dead_code, reason = "resources and conditions are tests/iam's")]
+#[path = "../iam/policy.rs"]
+mod policy;
 mod process;
 mod programs;
 mod rollouts;

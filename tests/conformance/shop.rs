@@ -120,7 +120,7 @@ impl<'a> Shop<'a> {
             told["reason"] = format!("N tasks have failed{rest}").into();
         }
         for key in ["at", "failed_at"] {
-            if service[key].is_number() {
+            if !service[key].is_null() {
                 told[key] = json!("TIME");
             }
         }

@@ -19,6 +19,7 @@ use super::programs;
 /// Both take a 12-digit access key for the caller's account.
 pub const ACCOUNT: &str = "123456789012";
 pub const REGION: &str = "us-west-1";
+const SECRET: &str = "none";
 
 /// Sandbox seconds for each real one: a rollout of nine seconds is over before
 /// the AWS CLI, which needs longer to start, first looks.
@@ -94,22 +95,34 @@ impl World {
     /// its tasks run as soon as they are asked for, and its rollouts are over
     /// at once.
     pub fn ministack() -> Self {
-        Self::ministack_on(None)
+        Self::ministack_on(None, false)
     }
 
     /// ministack with an engine for its containers: its own scheduler starts
     /// and judges tasks.
     pub fn ministack_with_engine() -> Self {
-        let world = Self::ministack_on(Some(Engine::start()));
-        assert!(
-            world.engine().is_some_and(Engine::was_asked),
-            "ministack does not use its engine: is docker of tests/requirements.txt installed? \
-             ./tests/run installs it"
-        );
+        let world = Self::ministack_on(Some(Engine::start()), false);
+        world.has_asked_its_engine();
         world
     }
 
-    fn ministack_on(engine: Option<Engine>) -> Self {
+    /// The same, where callers may do what IAM's policies say, and no more. The
+    /// inhabitants are the account's root; see [`World::evenkeel_as`].
+    pub fn ministack_that_asks_iam() -> Self {
+        let world = Self::ministack_on(Some(Engine::start()), true);
+        world.has_asked_its_engine();
+        world
+    }
+
+    fn has_asked_its_engine(&self) {
+        assert!(
+            self.engine().is_some_and(Engine::was_asked),
+            "ministack does not use its engine: is docker of tests/requirements.txt installed? \
+             ./tests/run installs it"
+        );
+    }
+
+    fn ministack_on(engine: Option<Engine>, asks_iam: bool) -> Self {
         let folder = folder();
         // Never the engine of this machine, should it have one.
         let host = engine.as_ref().map_or_else(
@@ -118,7 +131,7 @@ impl World {
         );
         let mut told = String::new();
         for _ in 0..ATTEMPTS {
-            match start_ministack(folder.path(), &host) {
+            match start_ministack(folder.path(), &host, asks_iam) {
                 Ok((server, address)) => {
                     return Self {
                         name: "ministack",
@@ -164,6 +177,17 @@ impl World {
         run(command, EVENKEEL_WITHIN)
     }
 
+    /// Runs evenkeel in a folder, as whoever has this access key.
+    pub fn evenkeel_as(&self, key: &[String; 2], folder: &Path, arguments: &[&str]) -> Ended {
+        let mut command = self.inhabitant(programs::evenkeel(), self.address);
+        command
+            .env("AWS_ACCESS_KEY_ID", &key[0])
+            .env("AWS_SECRET_ACCESS_KEY", &key[1])
+            .args(arguments)
+            .current_dir(folder);
+        run(command, EVENKEEL_WITHIN)
+    }
+
     fn inhabitant(&self, mut command: Command, endpoint: SocketAddr) -> Command {
         let home = self.folder.path();
         command
@@ -171,7 +195,7 @@ impl World {
             .env("XDG_CACHE_HOME", home.join("cache"))
             .env("AWS_ENDPOINT_URL", Self::endpoint(endpoint))
             .env("AWS_ACCESS_KEY_ID", ACCOUNT)
-            .env("AWS_SECRET_ACCESS_KEY", "none")
+            .env("AWS_SECRET_ACCESS_KEY", SECRET)
             .env("AWS_REGION", REGION)
             .env("AWS_DEFAULT_REGION", REGION)
             .env("AWS_EC2_METADATA_DISABLED", "true")
@@ -269,7 +293,11 @@ fn log() -> std::fs::File {
 }
 
 /// Starts ministack on a port that was free; its log when it does not start.
-fn start_ministack(folder: &Path, engine: &str) -> Result<(Server, SocketAddr), String> {
+fn start_ministack(
+    folder: &Path,
+    engine: &str,
+    asks_iam: bool,
+) -> Result<(Server, SocketAddr), String> {
     let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .and_then(|listener| listener.local_addr())
         .expect("a free port on loopback");
@@ -279,6 +307,9 @@ fn start_ministack(folder: &Path, engine: &str) -> Result<(Server, SocketAddr), 
         .env("GATEWAY_PORT", address.port().to_string())
         .env("BIND_HOST", Ipv4Addr::LOCALHOST.to_string())
         .env("DOCKER_HOST", engine)
+        .env("AUTH", asks_iam.to_string())
+        // Root's, by which it checks signatures when it does.
+        .env("AWS_SECRET_ACCESS_KEY", SECRET)
         .env("HOME", folder)
         .env("TMPDIR", folder)
         .current_dir(folder)

@@ -5,9 +5,15 @@ mod before;
 mod calls;
 mod documents;
 mod failures;
+mod fields;
 mod live;
 mod once;
+mod permissions;
+#[expect(dead_code, reason = "conditions are tests/iam's")]
+#[path = "../iam/policy.rs"]
+mod policy;
 mod provenance;
 mod rollouts;
+mod services;
 mod stages;
 mod world;

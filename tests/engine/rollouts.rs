@@ -199,6 +199,37 @@ async fn a_lost_network_is_ridden_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_rollback_that_is_over_before_the_first_look_has_its_reason() {
+    let down = Arc::new(AtomicBool::new(false));
+    let faults = down.clone();
+    let sandbox = Sandbox::in_memory().with_faults(move |call: &Call, _: usize| {
+        if call.operation == "UpdateService" {
+            faults.store(true, Ordering::Relaxed);
+        } else if faults.load(Ordering::Relaxed) {
+            return Fault::CutBefore;
+        }
+        Fault::None
+    });
+    let file = one_service(&image("1.4.2-crash"));
+    let world = World::with(sandbox, &file, None).await;
+    let plan = world.plan(&file).await;
+    tokio::spawn(async move {
+        sleep(seconds(300)).await;
+        down.store(false, Ordering::Relaxed);
+    });
+    let (report, _) = world.carry_out(&plan).await;
+    let Outcome::RolledBack {
+        reason: Some(reason),
+        complete: true,
+        ..
+    } = &report.services[0].outcome
+    else {
+        panic!("{report:?}");
+    };
+    assert!(reason.contains("circuit breaker"), "{reason}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn several_services_roll_out_side_by_side() {
     let file = format!(
         "{}[services.b]\nimage = \"{}\"\n",

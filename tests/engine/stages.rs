@@ -33,13 +33,11 @@ fn outcome(report: &Report) -> &Outcome {
 }
 
 fn pauses(events: &[Event]) -> Vec<&Pause> {
-    events
-        .iter()
-        .filter_map(|event| match event {
-            Event::Paused { pause, .. } => Some(pause),
-            _ => None,
-        })
-        .collect()
+    let pause = events.iter().filter_map(|event| match event {
+        Event::Paused { pause, .. } => Some(pause),
+        _ => None,
+    });
+    pause.collect()
 }
 
 /// What the command that is printed sends.

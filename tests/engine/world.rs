@@ -1,11 +1,11 @@
 //! A sandbox, an environment, and what happens between them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use evenkeel::apply::Apply;
-use evenkeel::cloud::{Access, Cache, Connection, Transport};
+use evenkeel::cloud::{self, Access, Cache, Connection, Transport};
 use evenkeel::environment::{self, Desired};
 use evenkeel::event::{Event, Outcome, Report};
 use evenkeel::model::RevisionArn;
@@ -40,6 +40,10 @@ pub struct World {
     pub sandbox: Sandbox,
     connection: Connection,
     seen: Mutex<usize>,
+    /// What the client sent, with the operation.
+    sent: Arc<Mutex<Vec<(String, Value)>>>,
+    /// What environment files name.
+    files: Mutex<BTreeMap<String, String>>,
 }
 
 impl World {
@@ -49,14 +53,39 @@ impl World {
     }
 
     pub async fn with(sandbox: Sandbox, file: &str, cache: Option<Cache>) -> Self {
+        Self::seen_through(sandbox, file, cache, |_, _| ()).await
+    }
+
+    /// Where ECS says otherwise than the sandbox would; the operation is given.
+    pub async fn amending(sandbox: Sandbox, file: &str, amend: fn(&str, &mut Value)) -> Self {
+        Self::seen_through(sandbox, file, None, amend).await
+    }
+
+    async fn seen_through(
+        sandbox: Sandbox,
+        file: &str,
+        cache: Option<Cache>,
+        amend: fn(&str, &mut Value),
+    ) -> Self {
         let desired = read(file);
         sandbox
             .seed(&seed(&desired))
             .expect("the sandbox is seeded");
         let handler = sandbox.clone();
-        let transport = Transport::InMemory(Arc::new(move |request| {
+        let sent: Arc<Mutex<Vec<(String, Value)>>> = Arc::default();
+        let record = sent.clone();
+        let transport = Transport::InMemory(Arc::new(move |request: http::Request<Bytes>| {
+            let body = serde_json::from_slice(request.body()).unwrap_or_default();
+            record
+                .lock()
+                .expect("no test panicked")
+                .push((operation(&request), body));
             let sandbox = handler.clone();
-            Box::pin(async move { sandbox.exchange(request).await })
+            Box::pin(async move {
+                let operation = operation(&request);
+                let answer = sandbox.exchange(request).await?;
+                Some(answer.map(|body| amended(&operation, body, amend)))
+            })
         }));
         let access = Access {
             account: desired.account,
@@ -68,6 +97,8 @@ impl World {
             sandbox,
             connection,
             seen: Mutex::new(0),
+            sent,
+            files: Mutex::default(),
         }
     }
 
@@ -76,12 +107,22 @@ impl World {
     }
 
     pub async fn plan_with(&self, file: &str, options: Options<'_>) -> Plan {
-        let desired = read(file);
+        let plan = self.try_plan(file, options).await;
+        plan.expect("the sandbox answers")
+    }
+
+    pub async fn try_plan(&self, file: &str, options: Options<'_>) -> Result<Plan, cloud::Error> {
+        let files = self.files.lock().expect("no test panicked").clone();
+        let content = |name: &str| match files.get(name) {
+            Some(content) => Ok(content.clone().into_bytes()),
+            None => Err(std::io::ErrorKind::NotFound.into()),
+        };
+        let desired = environment::parse_with("prod.toml", "prod", file, &content)
+            .unwrap_or_else(|mistakes| panic!("{}", mistakes.render(false, 80)));
         self.connection
             .reader()
             .survey(|observed| plan(&desired, observed, options))
             .await
-            .expect("the sandbox answers")
     }
 
     /// What a question is answered with, when all that it wants was looked up.
@@ -172,6 +213,39 @@ impl World {
         news
     }
 
+    /// Puts an image into the registry.
+    pub fn push(&self, image: &str) {
+        let image = image.parse().expect("an image");
+        self.sandbox.push_image(&image).expect("it is pushed");
+    }
+
+    /// A file beside the environment file.
+    pub fn put(&self, name: &str, content: &str) {
+        let mut files = self.files.lock().expect("no test panicked");
+        files.insert(name.to_owned(), content.to_owned());
+    }
+
+    /// The bodies that the client sent to an operation since the last time.
+    pub fn sent(&self, operation: &str) -> Vec<Value> {
+        let mut sent = self.sent.lock().expect("no test panicked with it");
+        let bodies = sent.extract_if(.., |(name, _)| name == operation);
+        bodies.map(|(_, body)| body).collect()
+    }
+
+    /// The service `web` as it is described, tags and all.
+    pub async fn service(&self) -> Value {
+        let body = json!({"cluster": "prod", "services": ["web"], "include": ["TAGS"]});
+        let answer = self.somebody("DescribeServices", &body).await;
+        answer["services"][0].clone()
+    }
+
+    /// The task definition that it runs, with its tags.
+    pub async fn task_definition(&self) -> Value {
+        let arn = self.service().await["taskDefinition"].clone();
+        let body = json!({"taskDefinition": arn, "include": ["TAGS"]});
+        self.somebody("DescribeTaskDefinition", &body).await
+    }
+
     /// Those of them that write.
     pub fn writes(&self) -> Vec<String> {
         let reads = ["Describe", "List", "BatchGet", "GetLogEvents"];
@@ -192,6 +266,25 @@ impl World {
             Verdict::Blocked(blocks) => panic!("blocked: {blocks:?}"),
         }
     }
+}
+
+fn operation(request: &http::Request<Bytes>) -> String {
+    let target = request.headers().get("x-amz-target");
+    let target = target.and_then(|target| target.to_str().ok());
+    let operation = target.and_then(|target| target.rsplit('.').next());
+    operation.unwrap_or_default().to_owned()
+}
+
+fn amended(operation: &str, body: Bytes, amend: fn(&str, &mut Value)) -> Bytes {
+    let Ok(said) = serde_json::from_slice::<Value>(&body) else {
+        return body;
+    };
+    let mut amended = said.clone();
+    amend(operation, &mut amended);
+    if amended == said {
+        return body;
+    }
+    Bytes::from(amended.to_string())
 }
 
 pub fn seed(desired: &Desired) -> Seed {

@@ -31,7 +31,7 @@ use invariants::{Invariant, Violation};
 use sabotage::Sabotage;
 
 /// How many seeds a run plays.
-const SEEDS: u64 = 1_000;
+const SEEDS: u64 = 2_000;
 /// Within so many seeds every deliberately broken variant is caught.
 const BITES_WITHIN: u64 = 60;
 

@@ -625,3 +625,30 @@ TOKEN_TTL = "60"
       = hint: write it like ["NAME"]
     "#);
 }
+
+#[test]
+fn tags_that_somebody_else_sets_are_refused() {
+    insta::assert_snapshot!(wrong_services(r#"[services.api]
+image = "a:1"
+[services.api.task]
+tags = { team = "web", "evenkeel:commit" = "x" }
+[services.api.service]
+tags = [{ key = "evenkeel:mine" }, { key = "aws:x", value = "y" }]
+"#), @r#"
+    error: the tag `evenkeel:commit` cannot be declared
+     --> prod.toml:8:24
+      |
+    8 | tags = { team = "web", "evenkeel:commit" = "x" }
+      |                        ^^^^^^^^^^^^^^^^^
+      |
+      = hint: take it out: evenkeel sets the tags that begin with `evenkeel:`
+
+    error: the tag `aws:x` cannot be declared
+      --> prod.toml:10:1
+       |
+    10 | tags = [{ key = "evenkeel:mine" }, { key = "aws:x", value = "y" }]
+       | ^^^^
+       |
+       = hint: take it out: AWS sets the tags that begin with `aws:`
+    "#);
+}

@@ -52,6 +52,12 @@ pub fn canonical(kind: &Kind, value: &Value, context: Context) -> Option<Value> 
     match (kind, value) {
         (_, Value::Null) => None,
         (_, Value::Array(list)) if list.is_empty() => None,
+        // No word of AWS is the empty text; ECS keeps it, and takes it for none.
+        (Kind::Choice(_), Value::String(word)) if word.is_empty() => None,
+        // A map says nothing but its entries.
+        (Kind::Map, Value::Object(_)) => {
+            unknown(value).filter(|map| map.as_object().is_some_and(|map| !map.is_empty()))
+        }
         (Kind::Object(shape), Value::Object(object)) => {
             Some(canonical_shape(shape, object, context).into())
         }

@@ -186,4 +186,4 @@ impl Field {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

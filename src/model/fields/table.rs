@@ -17,8 +17,9 @@ use super::{Shape, Unit, field, shape};
 /// The request of RegisterTaskDefinition.
 pub static TASK_DEFINITION: Shape = shape("RegisterTaskDefinition", &[
     field("family", Text).required(),
-    field("taskRoleArn", Text),
-    field("executionRoleArn", Text),
+    // Old consoles send an empty text for no role, and ECS keeps it.
+    field("taskRoleArn", Text).or(r#""""#),
+    field("executionRoleArn", Text).or(r#""""#),
     field("networkMode", Choice(&["bridge", "host", "awsvpc", "none"])).or(r#""bridge""#),
     field("containerDefinitions", List(&Object(&CONTAINER), Keyed(by(&["name"])))).required(),
     field("volumes", List(&Object(&VOLUME), Keyed(by(&["name"])))),
@@ -307,7 +308,9 @@ static TRUSTED_EXECUTION: Shape = shape("TrustedExecutionConfiguration", &[
 /// controller, of which it knows one kind; and `tags`.
 pub static SERVICE: Shape = shape("UpdateService", &[
     field("desiredCount", Integer).effect(InPlace),
-    field("capacityProviderStrategy", List(&Object(&CAPACITY_PROVIDER), Keyed(by(&["capacityProvider"]).short("weight")))).effect(InPlace),
+    // The reference says that it triggers none; but ECS takes a change of it
+    // only together with forceNewDeployment.
+    field("capacityProviderStrategy", List(&Object(&CAPACITY_PROVIDER), Keyed(by(&["capacityProvider"]).short("weight")))).effect(NewDeployment),
     field("deploymentConfiguration", Object(&DEPLOYMENT_CONFIGURATION)).effect(InPlace),
     field("availabilityZoneRebalancing", Choice(&["ENABLED", "DISABLED"])).or(r#""DISABLED""#).effect(InPlace),
     field("networkConfiguration", Object(&NETWORK)).effect(NewDeployment),

@@ -86,7 +86,7 @@ pub(super) fn revisions(context: &mut Context) -> Answer {
                 put("clusterArn", service.cluster_arn().into());
                 put("taskDefinition", revision.task_definition.clone().into());
                 for (key, value) in &revision.settings {
-                    put(key, value.clone());
+                    put(key, view::resolved(key, value));
                 }
                 put(
                     "containerImages",

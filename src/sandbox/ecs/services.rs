@@ -136,10 +136,7 @@ pub(in super::super) fn with_defaults(mut settings: Map<String, Value>) -> Map<S
         settings.insert("launchType".to_owned(), "EC2".into());
     }
     if fargate {
-        let version = settings.entry("platformVersion").or_insert("LATEST".into());
-        if version == "LATEST" {
-            *version = "1.4.0".into();
-        }
+        settings.entry("platformVersion").or_insert("LATEST".into());
         settings.entry("platformFamily").or_insert("Linux".into());
     }
     if let Some(configuration) = settings

@@ -90,7 +90,7 @@ pub(super) fn task(known: Known, with_tags: bool) -> Value {
     put("healthStatus", health(task).into());
     for key in ["launchType", "platformVersion", "platformFamily"] {
         if let Some(value) = settings.get(key) {
-            put(key, value.clone());
+            put(key, super::view::resolved(key, value));
         }
     }
     let provider = settings.get("capacityProviderStrategy");

@@ -1,12 +1,17 @@
 //! UpdateService: what changes at once, and what begins a deployment.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::super::context::Context;
 use super::super::rollout::{self, OF_A_REVISION};
 use super::super::wire::{Answer, Refusal};
 use super::services::{active, check_strategy, settings, wanted};
 use super::{cluster, lag, name_of, view};
+
+/// In ECS's words.
+const FORCE: &str = "When switching from launch type to capacity provider strategy on an existing \
+     service, or making a change to a capacity provider strategy on a service that is already \
+     using one, you must force a new deployment.";
 
 pub(super) fn update(context: &mut Context) -> Answer {
     let (cluster, name) = (cluster(context)?, name_of(context.required("service")?));
@@ -37,6 +42,16 @@ pub(super) fn update(context: &mut Context) -> Answer {
     let force = context.flag("forceNewDeployment");
 
     let service = active(context, cluster, name)?;
+    let strategy = |settings: &Map<String, Value>| {
+        let strategy = settings.get("capacityProviderStrategy").cloned();
+        strategy.filter(|strategy| *strategy != json!([]))
+    };
+    if sent.contains_key("capacityProviderStrategy")
+        && strategy(&sent) != strategy(&service.settings)
+        && !force
+    {
+        return Err(Refusal::parameter(FORCE));
+    }
     let differs = sent.iter().any(|(key, value)| {
         OF_A_REVISION.contains(&key.as_str()) && service.settings.get(key) != Some(value)
     });
@@ -64,6 +79,14 @@ pub(super) fn update(context: &mut Context) -> Answer {
                 service.settings.insert(key, value);
             }
         }
+    }
+    // A service has either a strategy or a launch type.
+    if strategy(&service.settings).is_some() {
+        service.settings.shift_remove("launchType");
+    } else if !service.settings.contains_key("launchType") {
+        let fargate = service.settings.contains_key("platformVersion");
+        let launch = if fargate { "FARGATE" } else { "EC2" };
+        service.settings.insert("launchType".into(), launch.into());
     }
     if let Some(desired) = desired {
         service.desired = desired;

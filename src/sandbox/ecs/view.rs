@@ -5,11 +5,21 @@ use serde_json::{Map, Value, json};
 use super::super::clock::{Millis, timestamp};
 use super::super::state::{DeployedContainer, Deployment, Rollout, Service, ServiceStatus, Stage};
 
-/// Settings that a response shows with the deployment, not with the service.
-const OF_DEPLOYMENTS_ONLY: [&str; 3] = [
+/// Settings that DescribeServices shows with the deployment, or not at all.
+const NOT_OF_SERVICES: [&str; 5] = [
     "serviceConnectConfiguration",
     "volumeConfigurations",
     "vpcLatticeConfigurations",
+    "gatewayConnectors",
+    "monitoring",
+];
+
+/// Settings that it does not show with the deployment.
+const NOT_OF_DEPLOYMENTS: [&str; 4] = [
+    "loadBalancers",
+    "serviceRegistries",
+    "gatewayConnectors",
+    "monitoring",
 ];
 
 pub(super) fn service(service: &Service, tags: bool) -> Value {
@@ -39,7 +49,7 @@ pub(super) fn service(service: &Service, tags: bool) -> Value {
             .into(),
     );
     for (key, value) in &service.settings {
-        if !OF_DEPLOYMENTS_ONLY.contains(&key.as_str()) {
+        if !NOT_OF_SERVICES.contains(&key.as_str()) {
             put(key, value.clone());
         }
     }
@@ -154,8 +164,8 @@ fn deployment(service: &Service, deployment: &Deployment, primary: bool) -> Valu
         .revision(&deployment.revision)
         .map(|revision| &revision.settings);
     for (key, value) in settings.into_iter().flatten() {
-        if !["loadBalancers", "serviceRegistries", "monitoring"].contains(&key.as_str()) {
-            put(key, value.clone());
+        if !NOT_OF_DEPLOYMENTS.contains(&key.as_str()) {
+            put(key, resolved(key, value));
         }
     }
     let controller = service
@@ -170,6 +180,15 @@ fn deployment(service: &Service, deployment: &Deployment, primary: bool) -> Valu
         put("rolloutStateReason", deployment.reason.clone().into());
     }
     Value::Object(view)
+}
+
+/// A setting as a deployment or a task has it: a service keeps `LATEST`, what
+/// it starts has the version that this is.
+pub(super) fn resolved(key: &str, value: &Value) -> Value {
+    match value.as_str() {
+        Some("LATEST") if key == "platformVersion" => "1.4.0".into(),
+        _ => value.clone(),
+    }
 }
 
 fn rollout_state(rollout: Rollout) -> &'static str {

@@ -2,15 +2,16 @@
 //! the caller within its rate, may it do this. Everything is open at first.
 
 mod denied;
+mod leave;
 mod throttle;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::wire::{Call, Refusal};
+pub(super) use leave::asks;
 use throttle::Buckets;
 
 /// The gate of a handle; clones share what it counts.
@@ -46,7 +47,7 @@ impl Gate {
     }
 
     /// Why the call is refused before anything else happens, if it is.
-    pub(super) fn check(&self, call: &Call, body: &Map<String, Value>) -> Result<(), Refusal> {
+    pub(super) fn check(&self, call: &Call) -> Result<(), Refusal> {
         if let Some(session) = &self.session {
             session.check(call)?;
         }
@@ -54,7 +55,7 @@ impl Gate {
             let mut buckets = buckets.lock().unwrap_or_else(PoisonError::into_inner);
             buckets.take(call)?;
         }
-        denied::check(&self.denied, call, body)
+        denied::check(&self.denied, call)
     }
 }
 

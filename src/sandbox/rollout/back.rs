@@ -3,6 +3,7 @@
 use super::super::clock::Millis;
 use super::super::ids;
 use super::super::state::{Deployment, Rollback, Rollout, Service, ServiceRevision, Stage};
+use super::OF_A_REVISION;
 
 /// From ROLLBACK_REQUESTED to ROLLBACK_IN_PROGRESS.
 const ROLLBACK_AFTER: Millis = 1_000;
@@ -209,6 +210,9 @@ fn roll_back(service: &mut Service, cause: &Cause, now: Millis) -> bool {
     }
     service.deployments.retain(|d| !adopted.contains(&d.id));
     service.deployments.insert(0, deployment);
+    service
+        .settings
+        .retain(|key, _| !OF_A_REVISION.contains(&key.as_str()));
     for (key, value) in &target.settings {
         service.settings.insert(key.clone(), value.clone());
     }

@@ -19,8 +19,9 @@ pub(in super::super) struct Wanted {
 
 /// Settings of a service that belong to its revision: they start a deployment
 /// when they change (API reference, UpdateService).
-pub(in super::super) const OF_A_REVISION: [&str; 11] = [
+pub(in super::super) const OF_A_REVISION: [&str; 12] = [
     "capacityProviderStrategy",
+    "gatewayConnectors",
     "launchType",
     "loadBalancers",
     "networkConfiguration",

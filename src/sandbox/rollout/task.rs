@@ -1,5 +1,7 @@
 //! The life of one task, from PROVISIONING to STOPPED.
 
+use serde_json::Value;
+
 use super::super::clock::Millis;
 use super::super::ids;
 use super::super::state::{Behaviour, Deployment, Phase, Service, Stop, Task};
@@ -17,9 +19,10 @@ const STOPPING: Millis = 1_500;
 
 /// Starts one task of the PRIMARY deployment, if there is room for it.
 pub(super) fn start(service: &mut Service, now: Millis) {
+    let full = full_subnet(service);
     let homeless = |deployment: &&Deployment| {
         let mut containers = deployment.containers.iter();
-        containers.any(|container| container.behaviour == Behaviour::NoCapacity)
+        full || containers.any(|container| container.behaviour == Behaviour::NoCapacity)
     };
     if let Some(primary) = service.deployments.first().filter(homeless) {
         let id = primary.id.clone();
@@ -48,6 +51,15 @@ pub(super) fn start(service: &mut Service, now: Millis) {
     };
     service.tasks.push(task);
     service.event(now, &format!("has started 1 tasks: (task {id})."));
+}
+
+/// Whether a subnet of the service asks for there to be no room in it, as an
+/// image's tag does.
+fn full_subnet(service: &Service) -> bool {
+    let network = service.settings.get("networkConfiguration");
+    let subnets = network.and_then(|network| network.pointer("/awsvpcConfiguration/subnets"));
+    let mut subnets = subnets.and_then(Value::as_array).into_iter().flatten();
+    subnets.any(|subnet| subnet.as_str().is_some_and(|id| id.contains("nocapacity")))
 }
 
 /// A task that has been healthy for long: what a service has that is there

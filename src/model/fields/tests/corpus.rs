@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::model::RESPONSE_ONLY;
 use crate::model::fields::{Kind, TASK_DEFINITION};
 
-type Document = (String, Map<String, Value>);
+pub(crate) type Document = (String, Map<String, Value>);
 
 /// Each document's name, and the document: unwrapped, and without what only
 /// responses have.
@@ -23,7 +23,7 @@ static DOCUMENTS: LazyLock<Vec<Document>> = LazyLock::new(|| {
     documents
 });
 
-pub(super) fn documents() -> &'static [Document] {
+pub(crate) fn documents() -> &'static [Document] {
     assert_eq!(DOCUMENTS.len(), 276);
     &DOCUMENTS
 }

@@ -1,4 +1,4 @@
 mod canonical;
-mod corpus;
+pub(crate) mod corpus;
 mod path;
 mod table;
