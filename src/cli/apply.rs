@@ -1,8 +1,10 @@
+use std::path::{Path, PathBuf};
+
 use tokio::sync::watch;
 
 use crate::apply::{Apply, Interrupt};
 use crate::event::Report;
-use crate::plan::{Count, Options, Plan, Verdict};
+use crate::plan::{Approved, Count, Options, Plan, Verdict};
 use crate::render::{blocked_json, planned_json, report_json, report_text};
 use crate::ui::{self, Progress};
 
@@ -10,6 +12,7 @@ use super::context::{Environment, World, environments};
 use super::failure::{Failure, message};
 use super::github;
 use super::plan::{hint_at_reset, make, print, say, text};
+use super::saved::{again, open};
 use super::{Format, Global, exit};
 
 /// Make what runs what the files say, and wait until it does.
@@ -21,11 +24,22 @@ use super::{Format, Global, exit};
 pub struct Args {
     /// Names of environments, or paths of files. They are applied in this
     /// order; one that fails ends the run.
-    #[arg(value_name = "ENV", required = true)]
+    #[arg(value_name = "ENV", required_unless_present = "plan")]
     environments: Vec<String>,
     /// Only this service, by its name in the file; may be repeated.
     #[arg(long = "service", value_name = "NAME")]
     services: Vec<String>,
+    /// Carry out this plan, which `plan --out` saved: nothing if the files, the
+    /// commit or what is live have moved on since.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["environments", "services", "force_new_deployment", "retry", "allow_older"],
+    )]
+    plan: Option<PathBuf>,
+    /// Change nothing unless the plan has this hash, as `plan` printed it.
+    #[arg(long, value_name = "HASH")]
+    expect: Option<Approved>,
     /// Do not ask. Without a terminal nothing is asked either.
     #[arg(short, long)]
     yes: bool,
@@ -42,7 +56,13 @@ pub struct Args {
 }
 
 pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
+    if let Some(file) = &args.plan {
+        return saved(file, &args, global).await;
+    }
     let environments = environments(&args.environments, &args.services)?;
+    if args.expect.is_some() && environments.len() > 1 {
+        return Err(one_hash());
+    }
     let world = World::open(global)?;
     world.announce()?;
     let how = How {
@@ -51,7 +71,69 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
         retry: args.retry,
         allow_older: args.allow_older,
     };
-    deploy(&world, &environments, how, global).await
+    let plans = plans(&world, &environments, how, global).await?;
+    if let (Some(approved), [plan]) = (&args.expect, plans.as_slice()) {
+        is_approved(approved, plan)?;
+    }
+    proceed(&world, &environments, &plans, args.yes, global).await
+}
+
+/// Carries out a saved plan, as far as it still holds.
+async fn saved(file: &Path, args: &Args, global: &Global) -> Result<u8, Failure> {
+    let saved = open(file)?;
+    if args.expect.is_some() && saved.environments.len() > 1 {
+        return Err(one_hash());
+    }
+    let world = World::open(global)?;
+    world.announce()?;
+    let again = again(&world, &file.display().to_string(), &saved).await?;
+    let (mut environments, mut plans) = (Vec::new(), Vec::new());
+    let (mut done, mut planned) = (0, 0);
+    for again in again {
+        show(&again.plan, plans.is_empty(), global)?;
+        if let Some(approved) = &args.expect {
+            is_approved(approved, &again.plan)?;
+        }
+        done += again.carried_out.0;
+        planned += again.carried_out.1;
+        environments.push(again.environment);
+        plans.push(again.plan);
+    }
+    if planned > 0 && done == planned {
+        say("this plan was carried out already\n")?;
+    } else if done > 0 {
+        say(&format!(
+            "{done} of {planned} changes were carried out already\n"
+        ))?;
+    }
+    proceed(&world, &environments, &plans, args.yes, global).await
+}
+
+fn one_hash() -> Failure {
+    Failure::Usage("--expect is the hash of one environment's plan; name one".into())
+}
+
+/// Refuses a plan that would do something that was not approved. Where nothing
+/// would be done, nothing needs approval: so a run that is repeated ends well.
+fn is_approved(approved: &Approved, plan: &Plan) -> Result<(), Failure> {
+    let Count {
+        change,
+        restart,
+        blocked,
+        ..
+    } = plan.count();
+    let hash = plan.hash();
+    if change + restart + blocked == 0 || approved.is(&hash) {
+        return Ok(());
+    }
+    Err(Failure::Moved {
+        what: format!(
+            "nothing was changed: this plan is {}, not {approved}, which was approved",
+            hash.short()
+        ),
+        differences: Vec::new(),
+        hint: "the plan above is what would be done now; have that reviewed".into(),
+    })
 }
 
 /// What is asked for beside the declared state, as [`Args`] say it.
@@ -70,6 +152,16 @@ pub(super) async fn deploy(
     how: How,
     global: &Global,
 ) -> Result<u8, Failure> {
+    let plans = plans(world, environments, how, global).await?;
+    proceed(world, environments, &plans, how.yes, global).await
+}
+
+async fn plans(
+    world: &World,
+    environments: &[Environment],
+    how: How,
+    global: &Global,
+) -> Result<Vec<Plan>, Failure> {
     let options = Options {
         restart: how.restart,
         retry: how.retry,
@@ -78,34 +170,49 @@ pub(super) async fn deploy(
     let mut plans = Vec::new();
     for environment in environments {
         let plan = make(world, environment, options, how.allow_older).await?;
-        match global.format {
-            Format::Text => {
-                let gap = if plans.is_empty() { "" } else { "\n" };
-                print(&format!("{gap}{}", text(&plan, global, false)))?;
-            }
-            Format::Json => print(&planned_json(&plan))?,
-        }
+        show(&plan, plans.is_empty(), global)?;
         github::blocked(&environment.desired, &plan);
         plans.push(plan);
     }
     github::planned(&plans, None);
-    if let Some(blocked) = blocked(&plans) {
+    Ok(plans)
+}
+
+fn show(plan: &Plan, is_first: bool, global: &Global) -> Result<(), Failure> {
+    match global.format {
+        Format::Text | Format::Markdown => {
+            let gap = if is_first { "" } else { "\n" };
+            print(&format!("{gap}{}", text(plan, global, false)))
+        }
+        Format::Json => print(&planned_json(plan)),
+    }
+}
+
+/// Asks, and carries out.
+async fn proceed(
+    world: &World,
+    environments: &[Environment],
+    plans: &[Plan],
+    yes: bool,
+    global: &Global,
+) -> Result<u8, Failure> {
+    if let Some(blocked) = blocked(plans) {
         if global.format == Format::Json {
-            for plan in &plans {
+            for plan in plans {
                 print(&blocked_json(plan.environment(), exit::ERROR))?;
             }
         }
-        hint_at_reset(world, &plans)?;
+        hint_at_reset(world, plans)?;
         say(&blocked)?;
         return Ok(exit::ERROR);
     }
     let interrupt = listen();
-    if let Some(question) = question(&plans).filter(|_| !how.yes && ui::can_ask()) {
+    if let Some(question) = question(plans).filter(|_| !yes && ui::can_ask()) {
         confirm(question, interrupt.clone()).await?;
     }
     let several = environments.len() > 1;
     let mut reports = Vec::new();
-    for (index, (environment, plan)) in environments.iter().zip(&plans).enumerate() {
+    for (index, (environment, plan)) in environments.iter().zip(plans).enumerate() {
         let (code, report) =
             carry_out(world, environment, plan, several, global, interrupt.clone()).await?;
         reports.push((plan.environment(), report));
@@ -209,7 +316,7 @@ pub(super) async fn carry_out(
         ..
     } = plan.count();
     let mut progress = match global.format {
-        Format::Text => Progress::lines_or_bars(plan, several),
+        Format::Text | Format::Markdown => Progress::lines_or_bars(plan, several),
         Format::Json => Progress::Json {
             environment: plan.environment().to_owned(),
         },
@@ -232,8 +339,8 @@ pub(super) async fn carry_out(
     match global.format {
         Format::Json => print(&report_json(plan.environment(), &report, code))?,
         // The plan has said it all.
-        Format::Text if change + restart + rolling_out == 0 => {}
-        Format::Text => {
+        Format::Text | Format::Markdown if change + restart + rolling_out == 0 => {}
+        Format::Text | Format::Markdown => {
             print(&format!(
                 "\n{}",
                 report_text(plan.environment(), several, &report)

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::cloud;
 use crate::environment::LoadError;
-use crate::render::{BAD, HINT, Styled, defuse, error_json, paragraph};
+use crate::plan::NoPlan;
+use crate::render::{BAD, HINT, Styled, defuse, error_json, moved_json, paragraph};
 use crate::{sandbox, ui};
 
 use super::exit;
@@ -58,6 +59,18 @@ pub enum Failure {
     NotAnImage { image: String, why: String },
     #[error("RUST_LOG cannot be understood: {0}")]
     LogFilter(String),
+    #[error("{file} cannot be carried out: {why}")]
+    NoPlan { file: String, why: NoPlan },
+    /// What was planned or approved is not what would be done now.
+    #[error("{what}")]
+    Moved {
+        what: String,
+        /// Sentences.
+        differences: Vec<String>,
+        hint: String,
+    },
+    #[error("{0}")]
+    Usage(String),
     #[error("nothing was changed")]
     Declined,
     #[error("interrupted; nothing was changed")]
@@ -73,6 +86,8 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Interrupted => exit::INTERRUPTED,
+            Self::Moved { .. } => exit::STALE,
+            Self::Usage(_) => exit::USAGE,
             _ => exit::ERROR,
         }
     }
@@ -98,6 +113,15 @@ impl Failure {
             Self::NotAnImage { .. } => {
                 Some("write ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY:TAG".into())
             }
+            Self::NoPlan { why, .. } => Some(
+                match why {
+                    NoPlan::OtherVersion { .. } => "use that version, or plan anew with this one",
+                    _ => "`evenkeel plan ENV --out FILE` saves a plan",
+                }
+                .into(),
+            ),
+            Self::Moved { hint, .. } => Some(hint.clone()),
+            Self::Usage(_) => Some("for more information, try --help".into()),
             Self::Environment(_)
             | Self::PromotedToItself { .. }
             | Self::NotWritten(_)
@@ -122,12 +146,25 @@ impl Failure {
                 .collect::<Vec<_>>()
                 .join("\n"),
             Self::Declined | Self::Interrupted => format!("{self}\n"),
+            Self::Moved {
+                what,
+                differences,
+                hint,
+            } => listing(what, differences, Some(hint)),
             other => message(&other.to_string(), other.hint().as_deref()),
         }
     }
 
     /// The same on one line, for `--format json`.
     pub fn json(&self) -> String {
+        if let Self::Moved {
+            what,
+            differences,
+            hint,
+        } = self
+        {
+            return moved_json(what, hint, differences, self.exit_code());
+        }
         let mistakes: Vec<Value> = match self {
             Self::Environment(errors) => errors
                 .iter()
@@ -154,8 +191,17 @@ impl Failure {
 
 /// An error with its hint, wrapped.
 pub fn message(error: &str, hint: Option<&str>) -> String {
+    listing(error, &[], hint)
+}
+
+/// The same with a list between the two.
+fn listing(error: &str, items: &[String], hint: Option<&str>) -> String {
     let label = |style, text: &str| Styled(style, text).to_string();
     let mut text = paragraph(0, &label(BAD, "error:"), &defuse(error));
+    for item in items {
+        text += "\n";
+        text += &paragraph(5, "-", item);
+    }
     if let Some(hint) = hint {
         text += "\n";
         text += &paragraph(1, &label(HINT, "hint:"), &defuse(hint));

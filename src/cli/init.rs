@@ -92,8 +92,8 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
             &made.adopted,
             planned,
         ))?,
-        (Format::Text, None) => print(&made.written.text)?,
-        (Format::Text, Some(file)) => {
+        (Format::Text | Format::Markdown, None) => print(&made.written.text)?,
+        (Format::Text | Format::Markdown, Some(file)) => {
             print(&init_text(
                 file,
                 &args.cluster,

@@ -19,6 +19,7 @@ mod promote;
 mod provenance;
 mod rollback;
 mod sandbox;
+mod saved;
 mod schema;
 mod set;
 mod status;
@@ -60,7 +61,7 @@ struct Global {
     /// Use the embedded sandbox instead of AWS.
     #[arg(long, global = true)]
     sandbox: bool,
-    /// How to print the result.
+    /// How to print the result; only plan has markdown.
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     format: Format,
     /// Show more: whole documents in a plan and each call in the log; twice for debugging.
@@ -81,6 +82,7 @@ struct Global {
 enum Format {
     Text,
     Json,
+    Markdown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -148,7 +150,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let code = match run(cli) {
         Ok(code) => code,
         Err(failure) => {
-            if format == Format::Json {
+            if format == Format::Json && failure.exit_code() != exit::USAGE {
                 let _ = crate::ui::result(&failure.json());
             }
             let _ = crate::ui::message(&failure.text());
@@ -160,6 +162,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<u8, Failure> {
+    if cli.global.format == Format::Markdown && !matches!(cli.command, Command::Plan(_)) {
+        let only = "--format markdown is for plan; this command has text and json";
+        return Err(Failure::Usage(only.to_owned()));
+    }
     log::start(cli.global.verbose, cli.global.log_format)?;
     // One thread is enough to wait for AWS, and starts faster than many.
     let runtime = tokio::runtime::Builder::new_current_thread()

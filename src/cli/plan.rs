@@ -1,11 +1,15 @@
-use crate::plan::{Block, Options, Plan, Verdict, plan};
-use crate::render::{Detail, plan_text, plans_json};
+use std::path::PathBuf;
+
+use crate::model::Commit;
+use crate::plan::{Block, MadeFrom, Options, Plan, Saved, Verdict, plan};
+use crate::render::{Detail, Reviewed, hash_text, plan_text, plans_json, plans_markdown};
 use crate::ui;
 
 use super::context::{Environment, World, environments};
 use super::failure::Failure;
 use super::github;
 use super::provenance;
+use super::saved::save;
 use super::{Format, Global, exit};
 
 /// Show what differs between the files and what runs; never writes.
@@ -23,6 +27,9 @@ pub struct Args {
     /// Exit with 2 when there are changes.
     #[arg(long)]
     detailed_exitcode: bool,
+    /// Save the plan in this file, for apply --plan.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
     /// Plan also to overwrite what was deployed from a newer commit.
     #[arg(long)]
     allow_older: bool,
@@ -35,20 +42,52 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
     let environments = environments(&args.environments, &args.services)?;
     let world = World::open(global)?;
     world.announce()?;
-    let mut plans = Vec::new();
+    let (mut plans, mut saved) = (Vec::new(), Vec::new());
     for environment in &environments {
-        let plan = make(&world, environment, Options::default(), args.allow_older).await?;
+        let options = Options::default();
+        let (plan, commit) = make_from(&world, environment, options, args.allow_older).await?;
+        saved.push(plan.saved(MadeFrom {
+            desired: &environment.desired,
+            commit: commit.as_ref(),
+            only: &args.services,
+            allow_older: args.allow_older,
+        }));
         if global.format == Format::Text {
             let gap = if plans.is_empty() { "" } else { "\n" };
-            print(&format!("{gap}{}", text(&plan, global, args.show_values)))?;
+            let text = text(&plan, global, args.show_values);
+            print(&format!("{gap}{text}{}", hash_text(&plan)))?;
         }
         github::blocked(&environment.desired, &plan);
         plans.push(plan);
     }
-    if global.format == Format::Json {
-        print(&plans_json(&plans))?;
+    match global.format {
+        // Shown as they were made.
+        Format::Text => {}
+        Format::Json => print(&plans_json(&plans))?,
+        Format::Markdown => {
+            let reviewed: Vec<Reviewed<'_>> = environments
+                .iter()
+                .zip(&plans)
+                .map(|(environment, plan)| Reviewed {
+                    plan,
+                    apply: apply(environment, &args),
+                    values: args.show_values,
+                })
+                .collect();
+            print(&plans_markdown(&reviewed))?;
+        }
     }
-    github::planned(&plans, None);
+    if let Some(file) = &args.out {
+        save(file, &Saved::new(saved))?;
+        let file = file.display();
+        let then = if plans.iter().any(Plan::is_approvable) {
+            format!("; `evenkeel apply --plan {file}` carries it out")
+        } else {
+            String::new()
+        };
+        say(&format!("saved as {file}{then}\n"))?;
+    }
+    github::planned(&plans, args.out.as_deref());
     hint_at_reset(&world, &plans)?;
     let counts: Vec<_> = plans.iter().map(Plan::count).collect();
     Ok(if counts.iter().any(|count| count.blocked > 0) {
@@ -66,6 +105,25 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
     })
 }
 
+/// The command that applies what was planned.
+fn apply(environment: &Environment, args: &Args) -> Vec<String> {
+    let desired = &environment.desired;
+    let by_name = format!("environments/{}.toml", desired.environment);
+    let name = if desired.file == by_name {
+        &desired.environment
+    } else {
+        &desired.file
+    };
+    let mut words = vec!["evenkeel".to_owned(), "apply".to_owned(), name.clone()];
+    for service in &args.services {
+        words.extend(["--service".to_owned(), service.clone()]);
+    }
+    if args.allow_older {
+        words.push("--allow-older".to_owned());
+    }
+    words
+}
+
 /// Makes the plan for one environment. Only reads: all that is asked for is a
 /// reader.
 pub(super) async fn make(
@@ -74,6 +132,17 @@ pub(super) async fn make(
     options: Options<'_>,
     allow_older: bool,
 ) -> Result<Plan, Failure> {
+    let (plan, _) = make_from(world, environment, options, allow_older).await?;
+    Ok(plan)
+}
+
+/// The same, with the commit that it is made from, where that is known.
+pub(super) async fn make_from(
+    world: &World,
+    environment: &Environment,
+    options: Options<'_>,
+    allow_older: bool,
+) -> Result<(Plan, Option<Commit>), Failure> {
     let reader = world.connect(environment).await?.reader();
     let desired = &environment.desired;
     let provenance = provenance::of(desired).await;
@@ -89,13 +158,15 @@ pub(super) async fn make(
             environment: desired.environment.clone(),
             error,
         })?;
-    Ok(match provenance.and_then(|provenance| provenance.commit) {
+    let commit = provenance.and_then(|provenance| provenance.commit);
+    let plan = match &commit {
         Some(ours) if !allow_older => {
-            let newer = provenance::newer(desired, &ours, plan.overwrites()).await;
-            plan.refuse_older(&ours, &newer)
+            let newer = provenance::newer(desired, ours, plan.overwrites()).await;
+            plan.refuse_older(ours, &newer)
         }
         _ => plan,
-    })
+    };
+    Ok((plan, commit))
 }
 
 pub(super) fn text(plan: &Plan, global: &Global, values: bool) -> String {

@@ -108,7 +108,7 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
         Some(Remedy::Provide) => exit::ERROR,
     };
     match global.format {
-        Format::Text => print(&promotion_text(&promotion))?,
+        Format::Text | Format::Markdown => print(&promotion_text(&promotion))?,
         Format::Json => {
             print(&promotion_json(&promotion, None, code))?;
             for line in why_not_ready(&promotion) {
@@ -276,12 +276,12 @@ fn told(
     let request = &proposal.request;
     match global.format {
         Format::Json => print(&promotion_json(promotion, Some(proposal), exit::DONE))?,
-        Format::Text if args.body_file.is_some() => print(&format!(
+        Format::Text | Format::Markdown if args.body_file.is_some() => print(&format!(
             "{}\n{}",
             promotion_text(promotion),
             text(&proposal.plan, global, false)
         ))?,
-        Format::Text => print(&format!(
+        Format::Text | Format::Markdown => print(&format!(
             "{}\n# {}\n\n{}",
             promotion_text(promotion),
             request.title,

@@ -28,6 +28,15 @@ impl std::fmt::Display for Location {
     }
 }
 
+/// A file that was read, and what was in it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Original {
+    /// The file as it was named, a definition by the way to it from there.
+    pub file: String,
+    /// Of its bytes, in hex.
+    pub sha256: String,
+}
+
 /// One environment, as its file declares it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Desired {
@@ -48,6 +57,9 @@ pub struct Desired {
     pub promotion: Option<Promotion>,
     /// In the file's order; never empty.
     pub services: Vec<Service>,
+    /// Every file that this was read from, the environment file first; empty
+    /// when it was not read from files.
+    pub originals: Vec<Original>,
 }
 
 /// What comes into this environment from another.

@@ -3,7 +3,11 @@
 //! Everything that a file says is checked here, once, and all of what is wrong
 //! is reported together. This module never calls AWS and never writes a file.
 
+use std::cell::RefCell;
+use std::io;
 use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
 
 mod before;
 mod containers;
@@ -42,7 +46,7 @@ mod write;
 
 pub use desired::{
     Assignment, DEFAULT_TIMEOUT, Definition, Desired, Image, Location, OnDrift, OnFailure, OneOff,
-    Promotion, Removal, Service, Suspension, Upstream,
+    Original, Promotion, Removal, Service, Suspension, Upstream,
 };
 pub use duration::length;
 pub use edit::{Draft, Edit, Slot, image_for};
@@ -61,13 +65,39 @@ pub use write::{LeftOut, Live, Own, Place, Why, Written, write};
 pub fn load(path: &Path) -> Result<Desired, LoadError> {
     let text = read::text(path)?;
     let environment = path.file_stem().unwrap_or_default().to_string_lossy();
-    let beside = |name: &str| read::beside(path, name);
-    Ok(parse_with(
-        &path.to_string_lossy(),
-        &environment,
-        &text,
-        &beside,
-    )?)
+    let originals = RefCell::new(Vec::new());
+    let beside = |name: &str| {
+        let path = read::beside(path, name);
+        let bytes = read::bytes(&path)?;
+        let read = read_from(&path, &bytes);
+        let mut originals = originals.borrow_mut();
+        if !originals.contains(&read) {
+            originals.push(read);
+        }
+        Ok(bytes)
+    };
+    let mut desired = parse_with(&path.to_string_lossy(), &environment, &text, &beside)?;
+    desired.originals = originals.into_inner();
+    let file = read_from(path, text.as_bytes());
+    desired.originals.insert(0, file);
+    Ok(desired)
+}
+
+/// What is in a file now that an environment may have been read from.
+///
+/// # Errors
+/// It is not there any more, or cannot be read.
+pub fn original(file: &str) -> io::Result<Original> {
+    let path = Path::new(file);
+    Ok(read_from(path, &read::bytes(path)?))
+}
+
+fn read_from(path: &Path, bytes: &[u8]) -> Original {
+    let digest = Sha256::digest(bytes);
+    Original {
+        file: path.to_string_lossy().into_owned(),
+        sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+    }
 }
 
 #[cfg(test)]

@@ -210,6 +210,7 @@ fn top(
         provenance: provenance?,
         promotion,
         services: services.filter(|services: &Vec<Service>| !services.is_empty())?,
+        originals: Vec::new(),
     })
 }
 

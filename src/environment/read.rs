@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::desired::Location;
 use super::load_error::Unreadable;
@@ -36,15 +36,20 @@ pub(super) fn text(path: &Path) -> Result<String, Unreadable> {
     decode(&file, bytes)
 }
 
-/// A file that an environment file names; its name starts at that file's folder.
-pub(super) fn beside(environment: &Path, name: &str) -> io::Result<Vec<u8>> {
-    let path = environment.parent().unwrap_or(Path::new("")).join(name);
-    let kind = fs::metadata(&path)?;
+/// Where a file is that an environment file names; its name starts at that
+/// file's folder.
+pub(super) fn beside(environment: &Path, name: &str) -> PathBuf {
+    environment.parent().unwrap_or(Path::new("")).join(name)
+}
+
+/// What is in a file, whatever it is.
+pub(super) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let kind = fs::metadata(path)?;
     if !kind.is_file() {
         return Err(io::Error::other("it is not an ordinary file"));
     }
     let mut bytes = Vec::new();
-    fs::File::open(&path)?
+    fs::File::open(path)?
         .take(LARGEST + 1)
         .read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST {

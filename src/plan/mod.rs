@@ -8,13 +8,19 @@ mod adopt;
 mod back;
 mod before;
 mod difference;
+mod hash;
 mod images;
+mod mask;
 mod online;
 mod origin;
 mod overlay;
 mod rules;
 mod same;
+mod saved;
+#[cfg(test)]
+pub(crate) mod scene;
 mod service;
+mod stale;
 mod suspend;
 #[cfg(test)]
 mod tests;
@@ -40,10 +46,14 @@ pub use adopt::{Adopted, NotAdopted, adopt};
 pub use back::{Back, Named, NoWay, back};
 pub use before::OneOff;
 pub use difference::FieldChange;
+pub use hash::{Approved, Hash};
 pub use images::pinned;
+pub use mask::MASKED;
 pub use online::{Absent, Lack, Online, Unknown, online};
 pub use rules::{Broken, check};
+pub use saved::{Kind, Live, MadeFrom, NoPlan, Saved, SavedChange, SavedPlan, SavedService};
 pub use service::{ServiceChange, TagChange, effect, forces};
+pub use stale::{How, Moved, carried_out, moved_files, moved_here, moved_there};
 pub use verdict::*;
 
 /// What the caller wants beside the declared state.
@@ -99,6 +109,7 @@ fn plan_service(
     let healthy = healthy(&key, &verdict, observed)?;
     let marked = marked(&key, &verdict, observed)?;
     notes.extend(scaled(desired, &key, &verdict, observed)?);
+    let live = live(&key, observed);
     // Asked for above, where it matters.
     if let Ok(Seen::Unreadable(why)) = observed.history(&key) {
         notes.push(Note::HistoryUnknown { why: why.clone() });
@@ -111,6 +122,7 @@ fn plan_service(
         watch_only: false,
         healthy,
         marked,
+        live,
         verdict,
         notes,
     };
@@ -122,6 +134,13 @@ fn key_of(desired: &DesiredService) -> ServiceKey {
     ServiceKey {
         cluster: desired.cluster.clone(),
         service: desired.service.clone(),
+    }
+}
+
+fn live(key: &ServiceKey, observed: &Observed) -> Option<Basis> {
+    match observed.service(key) {
+        Ok(Seen::Found(service)) => service.primary().map(Basis::of),
+        Ok(Seen::Missing | Seen::Unreadable(_)) | Err(_) => None,
     }
 }
 
@@ -367,11 +386,7 @@ fn decide(
         observed,
     };
     let arn = &primary.task_definition;
-    let basis = Basis {
-        revision: arn.clone(),
-        deployment: primary.id.clone(),
-        made: primary.created_at.map(Moment::of),
-    };
+    let basis = Basis::of(primary);
     let service_change = match service::compare(desired, service, primary, observed)? {
         Ok(change) => change,
         Err(blocks) => return Ok(Verdict::Blocked(blocks)),

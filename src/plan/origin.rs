@@ -219,6 +219,7 @@ mod tests {
                 watch_only: false,
                 healthy: None,
                 marked: false,
+                live: None,
                 verdict: Verdict::Change(Box::new(change)),
                 notes: vec![],
             }],

@@ -75,6 +75,7 @@ mod tests {
             watch_only: false,
             healthy: None,
             marked: false,
+            live: None,
             verdict,
             notes: vec![],
         }

@@ -55,6 +55,12 @@ impl Plan {
         (waiting, others)
     }
 
+    /// Whether there is something to approve: changes, and nothing in their way.
+    pub fn is_approvable(&self) -> bool {
+        let count = self.count();
+        count.change + count.restart > 0 && count.blocked == 0
+    }
+
     pub fn count(&self) -> Count {
         let mut count = Count::default();
         for service in &self.services {
@@ -101,6 +107,8 @@ pub struct ServicePlan {
     /// The revision to deploy carries the mark of a rollout that failed, which
     /// comes off when this one succeeds.
     pub marked: bool,
+    /// What was live; `None` where that could not be told.
+    pub live: Option<Basis>,
     pub verdict: Verdict,
     pub notes: Vec<Note>,
 }
@@ -211,6 +219,16 @@ pub struct Rollout {
     pub desired: i64,
     /// ECS started it to go back to this revision.
     pub rolls_back: bool,
+}
+
+impl Basis {
+    pub fn of(deployment: &Deployment) -> Self {
+        Self {
+            revision: deployment.task_definition.clone(),
+            deployment: deployment.id.clone(),
+            made: deployment.created_at.map(Moment::of),
+        }
+    }
 }
 
 impl Rollout {

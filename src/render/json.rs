@@ -60,6 +60,21 @@ pub fn error_json(message: &str, hint: Option<&str>, mistakes: &[Value], exit_co
     format!("{line}\n")
 }
 
+/// What kept a plan from being carried out: in which ways things are not what
+/// they were, on one line.
+pub fn moved_json(message: &str, hint: &str, differences: &[String], exit_code: u8) -> String {
+    let line = json!({
+        "format_version": FORMAT_VERSION,
+        "event": "error",
+        "message": message,
+        "hint": hint,
+        "mistakes": [],
+        "differences": differences,
+        "exit_code": exit_code,
+    });
+    format!("{line}\n")
+}
+
 /// One event, on one line.
 pub fn event_json(environment: &str, event: &Event) -> String {
     let mut line = json!({ "format_version": FORMAT_VERSION, "environment": environment });
@@ -118,6 +133,7 @@ pub(super) fn plan(plan: &Plan) -> Value {
         "account": plan.account(),
         "region": plan.region(),
         "cluster": plan.cluster(),
+        "hash": plan.hash(),
         "services": plan.services().iter().map(service).collect::<Vec<_>>(),
         "counts": {
             "change": change, "restart": restart, "rolling_out": rolling_out, "failed_before": failed_before, "blocked": blocked + suspended, "suspended": suspended, "in_sync": in_sync,

@@ -1,4 +1,4 @@
-//! Plans and events as text and JSON.
+//! Plans and events as text, Markdown and JSON.
 //!
 //! Pure: everything returns a `String`; text carries ANSI styles, which the
 //! streams of [`crate::ui`] take out where nobody sees them. Nothing here is
@@ -6,6 +6,7 @@
 
 mod block;
 mod check;
+mod comment;
 mod edit;
 mod fields;
 mod history;
@@ -13,6 +14,7 @@ mod image;
 mod init;
 mod json;
 mod lines;
+mod markdown;
 mod mask;
 mod not_ready;
 mod outcome;
@@ -22,6 +24,7 @@ mod progress;
 mod promotion;
 mod pull_request;
 mod rows;
+mod stale;
 mod status;
 mod style;
 mod words;
@@ -29,16 +32,20 @@ mod workflow;
 
 pub use block::{block_at, block_error};
 pub use check::{Checked, absent_error, checked_json, checked_text, unknown_text};
+pub use comment::{Reviewed, plans_markdown};
 pub use edit::{edits_json, edits_text};
 pub use history::{history_json, history_text};
 pub use init::{Planned, init_json, init_text, left_out_text, not_adopted_error};
-pub use json::{blocked_json, error_json, event_json, planned_json, plans_json, report_json};
+pub use json::{
+    blocked_json, error_json, event_json, moved_json, planned_json, plans_json, report_json,
+};
 pub use not_ready::not_ready_error;
 pub use outcome::{ended_badly, report_text};
-pub use plan::{Detail, plan_text};
+pub use plan::{Detail, hash_text, plan_text};
 pub use progress::{adopted_or_started, before, event_line, paused, stage_line, tags_amiss};
 pub use promotion::{Proposal, outcome_name, promotion_json, promotion_text, why_not_ready};
 pub use pull_request::{PullRequest, code, cut, fenced, pull_request};
+pub use stale::moved_text;
 pub use status::{problem_error, status_text, statuses_json};
 pub use style::{BAD, BOLD, DIM, GOOD, HINT, Styled};
 pub use words::{defuse, duration, paragraph, tasks};

@@ -51,6 +51,14 @@ pub fn plan_text(plan: &Plan, detail: Detail) -> String {
     text
 }
 
+/// What to approve of the plan by, below it; empty where nothing is.
+pub fn hash_text(plan: &Plan) -> String {
+    if !plan.is_approvable() {
+        return String::new();
+    }
+    format!("{}\n", Styled(DIM, format!("plan {}", plan.hash().short())))
+}
+
 fn service_text(text: &mut String, service: &ServicePlan, columns: &Columns, detail: Detail) {
     let (mark, says) = headline(&service.verdict);
     *text += &columns.row(mark, &service.name, &service.key, &says);
@@ -426,7 +434,7 @@ fn with_hint(why: &Unreadable) -> String {
     }
 }
 
-fn count_text(count: Count) -> String {
+pub(super) fn count_text(count: Count) -> String {
     let Count {
         change,
         restart,

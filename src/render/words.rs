@@ -59,7 +59,7 @@ pub fn defuse(text: &str) -> String {
 /// The same for a line of a document, whose indentation stays.
 pub(super) fn defuse_line(line: &str) -> String {
     let line = line.trim_end();
-    let body = line.trim_start();
+    let body = line.trim_start_matches([' ', '\t']);
     format!("{}{}", &line[..line.len() - body.len()], defuse(body))
 }
 
@@ -94,13 +94,15 @@ pub fn paragraph(indent: usize, label: &str, text: &str) -> String {
     textwrap::fill(text, options)
 }
 
-/// A command as somebody would type it: words with blanks or quotes in quotes.
+/// A command as somebody would type it: words in which a shell would find more
+/// than a word in quotes.
 pub fn command(words: &[String]) -> String {
     let quoted: Vec<String> = words
         .iter()
         .map(|word| {
             let word = defuse(word);
-            if word.is_empty() || word.contains([' ', '"', '\'', '`', '$']) {
+            let plain = |c: char| c.is_alphanumeric() || "_@%+=:,./-".contains(c);
+            if word.is_empty() || !word.chars().all(plain) {
                 format!("'{}'", word.replace('\'', "'\\''"))
             } else {
                 word
@@ -139,6 +141,25 @@ mod tests {
         assert_eq!(defuse(" ::set-output name=x::y"), "'::set-output name=x::y");
         assert_eq!(defuse("##[group]"), "'##[group]");
         assert_eq!(defuse("a\u{202e}b"), "a\\u{202e}b");
+    }
+
+    #[test]
+    fn a_command_says_in_a_shell_what_it_says() {
+        let words =
+            |words: &[&str]| command(&words.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(
+            words(&["npm", "run", "a:b", "--x=1,2"]),
+            "npm run a:b --x=1,2"
+        );
+        assert_eq!(words(&["a;b", "$(c)", "", "*"]), "'a;b' '$(c)' '' '*'");
+        assert_eq!(words(&["it's", "a&b"]), "'it'\\''s' 'a&b'");
+    }
+
+    #[test]
+    fn a_line_keeps_its_indentation_and_stays_one_line() {
+        assert_eq!(defuse_line("    x  "), "    x");
+        assert_eq!(defuse_line("  \r\n\r\n| a\nb"), "  | a b");
+        assert_eq!(defuse_line("  ::error::x"), "  '::error::x");
     }
 
     #[test]

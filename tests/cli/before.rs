@@ -25,6 +25,7 @@ fn the_work_is_shown_with_its_last_lines() {
         first   npm run migrate in app
 
     1 to change.
+    plan [hash]
     [exit 0]
     ");
     assert_snapshot!(checkout.run("apply prod --sandbox"), @"

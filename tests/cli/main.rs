@@ -26,6 +26,7 @@ mod provenance;
 mod reference;
 mod rollback;
 mod sandbox;
+mod saved;
 mod schema;
 mod set;
 mod shell;

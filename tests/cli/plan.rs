@@ -37,6 +37,7 @@ fn shows_what_differs() {
             → 1.2.0  sha256:358d4735
 
     1 to change.
+    plan [hash]
     [exit 0]
     ");
 }
@@ -60,6 +61,7 @@ fn lines_services_and_containers_up() {
             → 1.27
 
     2 to change.
+    plan [hash]
     [exit 0]
     ");
 }
@@ -92,6 +94,7 @@ fn shows_a_tag_that_moved() {
             → 1.2.0  sha256:b405147f
 
     1 to change.
+    plan [hash]
     [exit 0]
     ");
 }
@@ -143,6 +146,54 @@ fn a_block_in_json_is_a_sentence() {
 }
 
 #[test]
+fn as_markdown_is_a_comment_for_a_pull_request() {
+    let checkout = Checkout::shop("1.2.0");
+    let ran = checkout.run("plan prod --sandbox --format markdown");
+    assert_snapshot!(ran, @"
+    <!-- evenkeel:plan:prod -->
+    ### `prod`: 1 to change
+
+    `shop` · us-west-1 · 123456789012
+
+    | | service | revision | what changes | effect |
+    |---|---|---|---|---|
+    | ~ change | **`web`** `shop-web` | 68 → new | `app` image `1.1.9` → `1.2.0` | new rollout |
+
+    <details><summary><code>web</code>: change</summary>
+
+    ```diff
+    @@ app image @@
+    - 123456789012.dkr.ecr.us-west-1.amazonaws.com/shop/web:1.1.9@sha256:f26a773d040ccc21e487adbe6c6ea6f5f98732933e83cef29073fe1790ed3e94
+    + 123456789012.dkr.ecr.us-west-1.amazonaws.com/shop/web:1.2.0@sha256:358d4735dbd669d15e257e5fa6cb4e7fe87b678787dc7810aa0aa8eed4e6795b
+    ```
+
+    </details>
+
+    Plan `4b0606b88269`. This applies it, and nothing else:
+
+    ```sh
+    evenkeel apply prod --expect 4b0606b88269
+    ```
+    [exit 0]
+    ");
+    // What it says to run does just that.
+    let (_, command) = ran.stdout.split_once("evenkeel apply ").expect("a command");
+    let (command, _) = command.split_once('\n').expect("a line");
+    let applied = checkout.run(&format!("apply {command} --sandbox"));
+    assert_eq!(applied.code(), Some(0), "{applied}");
+    // One comment for several, narrowed, from files elsewhere.
+    checkout.write("elsewhere/eu.toml", shop("1.3.0").replace("\"shop", "\"eu"));
+    let ran = checkout
+        .run("plan prod elsewhere/eu.toml --service web --allow-older --sandbox --format markdown");
+    assert!(
+        ran.stdout.starts_with("<!-- evenkeel:plan:prod,eu -->\n"),
+        "{ran}"
+    );
+    let command = "\nevenkeel apply elsewhere/eu.toml --service web --allow-older --expect ";
+    assert!(ran.stdout.contains(command), "{ran}");
+}
+
+#[test]
 fn detailed_exit_codes_tell_changes_from_none_and_from_blocks() {
     let checkout = Checkout::shop("1.2.0");
     let code = |args| checkout.run(args).code();
@@ -158,7 +209,7 @@ fn detailed_exit_codes_tell_changes_from_none_and_from_blocks() {
 #[test]
 fn service_narrows_to_one() {
     let checkout = Checkout::empty().file("environments/prod.toml", TWO_SERVICES);
-    assert_snapshot!(checkout.run("plan prod --sandbox --service mail"), @r#"
+    assert_snapshot!(checkout.run("plan prod --sandbox --service mail"), @"
     prod   shop · us-west-1 · 123456789012
 
     ~ mail   shop-mailer   revision 80 → new
@@ -167,8 +218,9 @@ fn service_narrows_to_one() {
             → 1.27
 
     1 to change.
+    plan [hash]
     [exit 0]
-    "#);
+    ");
 }
 
 #[test]
@@ -197,6 +249,7 @@ fn several_environments_come_in_the_order_they_are_named() {
             → 1.3.0  sha256:a772a9f4
 
     1 to change.
+    plan [hash]
 
     prod   shop · us-west-1 · 123456789012
 
@@ -206,6 +259,7 @@ fn several_environments_come_in_the_order_they_are_named() {
             → 1.2.0  sha256:358d4735
 
     1 to change.
+    plan [hash]
     [exit 0]
     ");
 }
@@ -327,6 +381,7 @@ fn verbose_shows_documents_with_values_only_on_demand() {
           }
 
     1 to change.
+    plan 2cb4a34d8385
     "#);
     assert!(!masked.stderr.contains("hunter2"), "{}", masked.stderr);
     let shown = checkout.run("plan prod --sandbox -v --show-values");

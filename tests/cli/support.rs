@@ -344,6 +344,9 @@ pub fn steady(text: &str, directory: &Path) -> String {
     let text = Regex::new(r"ecs-svc/\d{19}")
         .unwrap()
         .replace_all(&text, "ecs-svc/[id]");
+    let text = Regex::new(r"(?m)^plan [0-9a-f]{12}$")
+        .unwrap()
+        .replace_all(&text, "plan [hash]");
     let text = Regex::new(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
         .unwrap()
         .replace_all(&text, "[moment] UTC");

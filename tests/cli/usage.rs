@@ -18,6 +18,19 @@ fn wrong_usage_is_64_and_goes_to_stderr() {
         "apply",
         "apply prod --servce web",
         "apply --service web",
+        "apply prod --plan plan.json",
+        "apply --plan plan.json --service web",
+        "apply --plan plan.json --force-new-deployment",
+        "apply --plan plan.json --retry",
+        "apply --plan plan.json --allow-older",
+        "apply --plan",
+        "apply prod --format markdown",
+        "status --format markdown --sandbox",
+        "wait prod --format markdown",
+        "set prod web=:1 --format markdown",
+        "apply prod --expect",
+        "apply prod --expect 3f2a1b4c5d6",
+        "apply prod --expect main",
         "set prod",
         "set prod web",
         "history prod",
@@ -71,14 +84,14 @@ fn wrong_usage_says_what_is_right() {
     For more information, try '--help'.
     [exit 64]
     "#);
-    assert_snapshot!(checkout.run("plan --format yaml"), @r#"
+    assert_snapshot!(checkout.run("plan --format yaml"), @"
     ------- stderr -------
     error: invalid value 'yaml' for '--format <FORMAT>'
-      [possible values: text, json]
+      [possible values: text, json, markdown]
 
     For more information, try '--help'.
     [exit 64]
-    "#);
+    ");
 }
 
 #[test]
@@ -156,8 +169,9 @@ fn help_at_a_glance() {
 
     Options:
           --sandbox              Use the embedded sandbox instead of AWS
-          --format <FORMAT>      How to print the result [default: text] [possible
-                                 values: text, json]
+          --format <FORMAT>      How to print the result; only plan has markdown
+                                 [default: text] [possible values: text, json,
+                                 markdown]
       -v, --verbose...           Show more: whole documents in a plan and each call
                                  in the log; twice for debugging
           --no-cache             Use no cache of task definition revisions
@@ -191,13 +205,15 @@ fn help_at_a_glance() {
           --service <NAME>       Only this service, by its name in the file; may be
                                  repeated
           --detailed-exitcode    Exit with 2 when there are changes
+          --out <FILE>           Save the plan in this file, for apply --plan
           --allow-older          Plan also to overwrite what was deployed from a
                                  newer commit
           --show-values          Show values of environment variables, which are
                                  masked otherwise
           --sandbox              Use the embedded sandbox instead of AWS
-          --format <FORMAT>      How to print the result [default: text] [possible
-                                 values: text, json]
+          --format <FORMAT>      How to print the result; only plan has markdown
+                                 [default: text] [possible values: text, json,
+                                 markdown]
       -v, --verbose...           Show more: whole documents in a plan and each call
                                  in the log; twice for debugging
           --no-cache             Use no cache of task definition revisions
@@ -211,15 +227,20 @@ fn help_at_a_glance() {
     assert_snapshot!(checkout.run("apply -h"), @"
     Make what runs what the files say, and wait until it does
 
-    Usage: evenkeel apply [OPTIONS] <ENV>...
+    Usage: evenkeel apply [OPTIONS] [ENV]...
 
     Arguments:
-      <ENV>...  Names of environments, or paths of files. They are applied in this
+      [ENV]...  Names of environments, or paths of files. They are applied in this
                 order; one that fails ends the run
 
     Options:
           --service <NAME>        Only this service, by its name in the file; may be
                                   repeated
+          --plan <FILE>           Carry out this plan, which `plan --out` saved:
+                                  nothing if the files, the commit or what is live
+                                  have moved on since
+          --expect <HASH>         Change nothing unless the plan has this hash, as
+                                  `plan` printed it
       -y, --yes                   Do not ask. Without a terminal nothing is asked
                                   either
           --force-new-deployment  Restart services that are in sync, too: a rollout
@@ -229,8 +250,9 @@ fn help_at_a_glance() {
           --allow-older           Overwrite also what was deployed from a newer
                                   commit
           --sandbox               Use the embedded sandbox instead of AWS
-          --format <FORMAT>       How to print the result [default: text] [possible
-                                  values: text, json]
+          --format <FORMAT>       How to print the result; only plan has markdown
+                                  [default: text] [possible values: text, json,
+                                  markdown]
       -v, --verbose...            Show more: whole documents in a plan and each call
                                   in the log; twice for debugging
           --no-cache              Use no cache of task definition revisions
@@ -255,8 +277,9 @@ fn help_at_a_glance() {
           --port <PORT>          The loopback port to serve on; 0 takes a free one
                                  [default: 4566]
           --sandbox              Use the embedded sandbox instead of AWS
-          --format <FORMAT>      How to print the result [default: text] [possible
-                                 values: text, json]
+          --format <FORMAT>      How to print the result; only plan has markdown
+                                 [default: text] [possible values: text, json,
+                                 markdown]
       -v, --verbose...           Show more: whole documents in a plan and each call
                                  in the log; twice for debugging
           --no-cache             Use no cache of task definition revisions

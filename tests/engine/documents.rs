@@ -282,6 +282,7 @@ fn desired(container: &str) -> Desired {
             at: at.clone(),
             name_at: at,
         }],
+        originals: vec![],
     }
 }
 

@@ -142,11 +142,12 @@ fn a_definition_lies_beside_its_environment_file() {
         "{missing}"
     );
     std::fs::write(folder.path().join("defs/task.json"), DOCUMENT).unwrap();
-    let read = read::beside(&file, "defs/task.json").unwrap();
+    let path = read::beside(&file, "defs/task.json");
+    let read = read::bytes(&path).unwrap();
     let document: TaskDefinition = serde_json::from_slice(&read).unwrap();
     assert_eq!(document.family(), Some("wage"));
     assert!(
-        read::beside(&file, "defs")
+        read::bytes(&read::beside(&file, "defs"))
             .unwrap_err()
             .to_string()
             .contains("not an ordinary file")
@@ -154,4 +155,12 @@ fn a_definition_lies_beside_its_environment_file() {
     let desired = load(&file).unwrap();
     let definition = desired.services[0].definition.as_ref().unwrap();
     assert_eq!(definition.document, document);
+    // What it was read from can be told from anything else.
+    let names = [&file, &path].map(|path| path.to_string_lossy().into_owned());
+    let again: Vec<Original> = names.iter().map(|file| original(file).unwrap()).collect();
+    assert_eq!(desired.originals, again);
+    std::fs::write(&path, format!("{DOCUMENT} ")).unwrap();
+    assert_eq!(original(&names[0]).unwrap(), again[0]);
+    assert_ne!(original(&names[1]).unwrap(), again[1]);
+    assert_ne!(load(&file).unwrap().originals, again);
 }
