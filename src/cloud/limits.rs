@@ -103,7 +103,10 @@ const RECOVERS: Duration = Duration::from_secs(10);
 
 /// The buckets of all accounts and regions of a run. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct Limits(Arc<Mutex<HashMap<(Option<AccountId>, Region), Allowance>>>);
+pub struct Limits(Arc<Mutex<HashMap<Whose, Allowance>>>);
+
+/// An account, where one is known, and a region.
+type Whose = (Option<AccountId>, Region);
 
 impl Limits {
     /// The buckets of one account and region.

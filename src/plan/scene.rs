@@ -77,7 +77,8 @@ impl Scene {
 
     /// A revision that there is, too.
     pub fn revision(mut self, family: &str, number: u64, containers: Value) -> Self {
-        let document = json!({ "family": family, "containerDefinitions": containers });
+        let document =
+            json!({ "family": family, "memory": "512", "containerDefinitions": containers });
         self.revisions.insert(arn(family, number), document);
         self
     }

@@ -595,8 +595,6 @@ fn the_whole_corpus_is_written_and_in_sync_at_once() {
     containers.sidecar-1.logConfiguration.secretOptions: 567
     containers.sidecar-1.portMappings: 557
     containers.sidecar-11: 118 119
-    task.ipcMode: 249 350
-    task.pidMode: 249 350
     task.volumes.volume-11.dockerVolumeConfiguration.autoprovision: 492
     "#);
 }

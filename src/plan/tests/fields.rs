@@ -159,7 +159,8 @@ fn another_shape_than_the_files_blocks_and_says_where() {
 
 #[test]
 fn a_container_is_added_when_it_is_complete() {
-    let scene = Scene::on("nginx:1");
+    let mut scene = Scene::on("nginx:1");
+    scene.document["memory"] = Value::Null;
     let sidecar = |fields: &str| {
         let text = format!("[services.web.containers.sidecar]\n{fields}");
         scene.plan(&desired(&text))
