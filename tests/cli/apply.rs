@@ -465,8 +465,7 @@ fn a_paused_rollout_says_how_to_go_on() {
     let checkout = Checkout::shop("1.2.0");
     let mut server = checkout.evenkeel("sandbox --port 0").speed(10).start();
     server.wait_for("export AWS_ACCESS_KEY_ID");
-    server.wait_for("Ctrl-C");
-    let exports = server.stdout_so_far();
+    let exports = server.exports();
     let over_the_network = |args: &str| {
         let mut run = checkout.evenkeel(args);
         for pair in exports.split_whitespace().filter(|word| *word != "export") {

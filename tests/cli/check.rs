@@ -31,7 +31,6 @@ requiresCompatibilities = ["FARGATE"]
 networkMode = "awsvpc"
 cpu = "256"
 memory = "4096"
-tags = { "aws:team" = "web" }
 
 [services.web.service]
 desiredCount = -1
@@ -97,17 +96,10 @@ fn every_broken_rule_is_told_with_its_line() {
        |
        = hint: with 256 CPU units it has 512, 1024 or 2048
 
-    error: task.tags.aws:team: the tag `aws:team`: what begins with aws: is AWS's
-           own
-      --> environments/wrong.toml:26:10
-       |
-    26 | tags = { "aws:team" = "web" }
-       |          ^^^^^^^^^^
-
     error: service.desiredCount: `desiredCount` must be at least 0, not -1
-      --> environments/wrong.toml:29:1
+      --> environments/wrong.toml:28:1
        |
-    29 | desiredCount = -1
+    28 | desiredCount = -1
        | ^^^^^^^^^^^^
     [exit 1]
     "#);

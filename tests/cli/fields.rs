@@ -56,6 +56,7 @@ fn variables_are_changed_and_added_with_the_live_value_masked() {
               environment.CACHE  (none) → "on"
 
     1 to change.
+    plan [hash]
     [exit 0]
     "#);
     assert_snapshot!(plan(&checkout, fields, "--show-values"), @r#"
@@ -66,6 +67,7 @@ fn variables_are_changed_and_added_with_the_live_value_masked() {
               environment.CACHE  (none) → "on"
 
     1 to change.
+    plan [hash]
     [exit 0]
     "#);
 }
@@ -91,6 +93,7 @@ fn what_is_removed_is_shown_as_gone() {
               stopTimeout  40 → 45
 
     1 to change.
+    plan [hash]
     [exit 0]
     "#);
 }
@@ -129,6 +132,7 @@ fn long_texts_are_shown_by_what_differs_in_them() {
                     "keep": [
 
     1 to change.
+    plan [hash]
     [exit 0]
     "#);
 }
@@ -168,6 +172,7 @@ tags.team = "web"
                tags.team  "platform" → "web"
 
     1 to change.
+    plan [hash]
     [exit 0]
     "#);
     let longer =
@@ -189,6 +194,7 @@ tags.team = "web"
                 ]
 
     1 to change.
+    plan [hash]
     [exit 0]
     "#);
 }
@@ -200,7 +206,7 @@ essential = false
 memory = 128
 environment = { AOT_CONFIG = "/etc/ecs/config.yaml", LEVEL = "hunter3" }
 dependsOn.app = "HEALTHY"
-logConfiguration = { logDriver = "awslogs", options = { awslogs-group = "/ecs/otel" } }
+logConfiguration = { logDriver = "awslogs", options = { awslogs-group = "/ecs/otel", awslogs-region = "us-west-1", awslogs-stream-prefix = "otel" } }
 "#;
 
 #[test]
@@ -220,8 +226,11 @@ fn a_container_comes_field_by_field_and_goes_by_its_image() {
                   dependsOn.app  "HEALTHY"
                   logConfiguration.logDriver  "awslogs"
                   logConfiguration.options.awslogs-group  "/ecs/otel"
+                  logConfiguration.options.awslogs-region  "us-west-1"
+                  logConfiguration.options.awslogs-stream-prefix  "otel"
 
     1 to change.
+    plan [hash]
     [exit 0]
     "#);
     checkout.run("apply prod --sandbox");
@@ -241,6 +250,7 @@ fn a_container_comes_field_by_field_and_goes_by_its_image() {
         note  revision 69 already is what is declared; no new one is needed
 
     1 to change.
+    plan [hash]
     [exit 0]
     ");
     for args in ["", "-v", "--format json"] {
@@ -262,6 +272,7 @@ fn fields_of_the_service_say_what_they_do_to_the_tasks() {
                   tags.team  "platform" → "web"   (no new tasks)
 
     1 to change.
+    plan [hash]
     [exit 0]
     "#);
     let rollout = r#"[services.web.service]
@@ -291,6 +302,7 @@ deploymentConfiguration.deploymentCircuitBreaker.rollback = false
                   capacityProviderStrategy.FARGATE_SPOT  (none) → 3   (new rollout)
 
     1 to change.
+    plan [hash]
     [exit 0]
     "#);
     assert_snapshot!(plan(&checkout, &format!("stopTimeout = 40\n{in_place}"), ""), @r#"
@@ -302,6 +314,7 @@ deploymentConfiguration.deploymentCircuitBreaker.rollback = false
                   tags.team  "platform" → "web"   (no new tasks)
 
     1 to change.
+    plan [hash]
     [exit 0]
     "#);
     checkout.write("environments/prod.toml", app(in_place));
@@ -431,6 +444,7 @@ fn a_variable_that_is_there_twice_is_masked_all_the_same() {
               name = "NEW", value = "1" }]
 
     1 to change.
+    plan [hash]
     [exit 0]
     "#);
 }
@@ -463,6 +477,7 @@ fn the_whole_documents_show_what_is_declared_and_mask_what_is_not() {
           }
 
     1 to change.
+    plan ddaef39e4d44
     "#);
 }
 
@@ -488,6 +503,7 @@ fn a_count_below_autoscalings_minimum_is_a_warning() {
                 will change it back; declare a count between 2 and 10, or none
 
     1 to change.
+    plan [hash]
     [exit 0]
     ");
     assert_snapshot!(plan(&checkout, &count(4), ""), @"
@@ -499,6 +515,7 @@ fn a_count_below_autoscalings_minimum_is_a_warning() {
               desiredCount in the file the count is left to it
 
     1 to change.
+    plan [hash]
     [exit 0]
     ");
 }

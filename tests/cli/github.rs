@@ -246,7 +246,10 @@ fn nothing_that_a_file_says_is_a_command_or_an_output() {
     assert_eq!(ran.code(), Some(0), "{ran}");
     assert!(commands(&ran).is_empty(), "{ran}");
     let told = outputs(&checkout);
-    assert_eq!(told.keys().collect::<Vec<_>>(), ["changes", "verdicts"]);
+    assert_eq!(
+        told.keys().collect::<Vec<_>>(),
+        ["changes", "plan-hash", "verdicts"]
+    );
     let ran = step(&checkout, "plan prod --sandbox --format json");
     assert!(commands(&ran).is_empty(), "{ran}");
     assert_eq!(

@@ -108,7 +108,7 @@ fn all_of_it_in_a_file_of_ones_own_is_in_sync_too() {
     [services.shop-web.service]
     # desiredCount = 3 # left to autoscaling and to people; a file that says it holds it
     availabilityZoneRebalancing = "ENABLED"
-    platformVersion = "1.4.0"
+    platformVersion = "LATEST"
     healthCheckGracePeriodSeconds = 60
     enableECSManagedTags = true
     propagateTags = "SERVICE"

@@ -102,9 +102,8 @@ fn serves_the_same_world_on_a_port() {
     let checkout = Checkout::shop("1.2.0");
     let mut server = checkout.evenkeel("sandbox --port 0").start();
     server.wait_for("export ");
-    server.wait_for("Ctrl-C");
+    let exports = server.exports();
     let mut over_the_network = checkout.evenkeel("plan prod");
-    let exports = server.stdout_so_far();
     for pair in exports.split_whitespace().filter(|word| *word != "export") {
         let (name, value) = pair.split_once('=').expect("NAME=VALUE");
         over_the_network = over_the_network.env(name, value);

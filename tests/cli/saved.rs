@@ -76,8 +76,7 @@ fn refused(checkout: &Checkout) -> Ran {
 /// What somebody does by hand while the plan waits.
 fn by_hand(checkout: &Checkout, act: impl Fn(&dyn Fn(&str, Value) -> Value)) {
     let mut server = checkout.evenkeel("sandbox --port 0").start();
-    server.wait_for("Ctrl-C");
-    let exports = server.stdout_so_far();
+    let exports = server.exports();
     let (_, address) = exports.split_once("http://").expect("an address");
     let address = address.split_whitespace().next().expect("an address");
     act(&|operation, body| aws::call(address, operation, &body));

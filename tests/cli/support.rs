@@ -187,6 +187,14 @@ impl Running {
         self.stdout.so_far()
     }
 
+    /// What a sandbox that serves prints for a shell; it serves by then.
+    pub fn exports(&mut self) -> String {
+        self.wait_for("Ctrl-C");
+        // The two streams are read apart.
+        self.wait_for("AWS_SECRET_ACCESS_KEY=sandbox\n");
+        self.stdout_so_far()
+    }
+
     /// Sends a signal, by its name for kill(1).
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill")

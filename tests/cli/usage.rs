@@ -158,9 +158,14 @@ fn help_at_a_glance() {
                    writes
       history      Show what was deployed to a service, newest first, and how each
                    ended
+      init         Write an environment file from services that run
+      check        Validate environment files by every rule that ECS is known to
+                   enforce
       set          Write another image into an environment file, and change no other
                    byte
       rollback     Write the images of an earlier revision into the environment file
+      promote      Write the images that run healthily in one environment into
+                   another's file
       sandbox      The embedded ECS, for trying and for tests
       schema       Print the JSON schema of environment files, for editors
       completions  Print completions for a shell, with the environments there are
