@@ -9,6 +9,7 @@ pub mod live;
 pub mod model;
 pub mod observed;
 pub mod plan;
+pub mod reconcile;
 pub mod render;
 pub mod sandbox;
 pub mod ui;

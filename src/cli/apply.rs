@@ -77,7 +77,7 @@ pub(super) async fn deploy(
     for environment in environments {
         let plan = make(world, environment, options, how.allow_older).await?;
         match global.format {
-            Format::Text => {
+            Format::Text | Format::Markdown => {
                 let gap = if plans.is_empty() { "" } else { "\n" };
                 print(&format!("{gap}{}", text(&plan, global, false)))?;
             }
@@ -201,7 +201,7 @@ pub(super) async fn carry_out(
         ..
     } = plan.count();
     let mut progress = match global.format {
-        Format::Text => Progress::lines_or_bars(plan, several),
+        Format::Text | Format::Markdown => Progress::lines_or_bars(plan, several),
         Format::Json => Progress::Json {
             environment: plan.environment().to_owned(),
         },
@@ -221,7 +221,7 @@ pub(super) async fn carry_out(
         Format::Json => print(&report_json(plan.environment(), &report, code))?,
         // The plan has said it all.
         Format::Text if change + restart + rolling_out == 0 => {}
-        Format::Text => {
+        Format::Text | Format::Markdown => {
             print(&format!(
                 "\n{}",
                 report_text(plan.environment(), several, &report)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cloud::{Access, Cache, Connection, Transport};
+use crate::cloud::{Access, Cache, Connection, Limits, Transport};
 use crate::environment::{self, Desired};
 use crate::sandbox::{Sandbox, Seed, SeedService, reset};
 use crate::ui;
@@ -32,17 +32,46 @@ impl Environment {
     }
 }
 
+/// The files of these environments, or of all there are, each with its name; a
+/// file named twice counts once.
+///
+/// # Errors
+/// All were meant, and there are none.
+pub fn files(names: &[String]) -> Result<Vec<(String, FoundFile)>, Failure> {
+    let root = Path::new("");
+    let found: Vec<(String, FoundFile)> = if names.is_empty() {
+        environment::all(root)
+            .map_err(|error| Failure::Environment(vec![error]))?
+            .into_iter()
+            .map(|path| {
+                let name = path.file_stem().unwrap_or_default();
+                (name.to_string_lossy().into_owned(), Ok(path))
+            })
+            .collect()
+    } else {
+        let find = |name: &String| (name.clone(), environment::find(name, root));
+        names.iter().map(find).collect()
+    };
+    let mut seen = BTreeSet::new();
+    Ok(found
+        .into_iter()
+        .filter(|(name, found)| {
+            let file = found.as_ref().map_or_else(
+                |_| PathBuf::from(name),
+                |path| path.canonicalize().unwrap_or_else(|_| path.clone()),
+            );
+            seen.insert(file)
+        })
+        .collect())
+}
+
+/// An environment's file, or why there is none.
+type FoundFile = Result<PathBuf, environment::LoadError>;
+
 /// Reads these environments, or all there are. All mistakes of all files come
 /// together; a file named twice counts once.
 pub fn environments(names: &[String], services: &[String]) -> Result<Vec<Environment>, Failure> {
-    let root = Path::new("");
-    let mut paths: Vec<PathBuf> = if names.is_empty() {
-        environment::all(root).map_err(|error| Failure::Environment(vec![error]))?
-    } else {
-        collect(names.iter().map(|name| environment::find(name, root)))?
-    };
-    let mut seen = BTreeSet::new();
-    paths.retain(|path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
+    let paths = collect(files(names)?.into_iter().map(|(_, found)| found))?;
     collect(paths.iter().map(|path| environment::load(path)))?
         .into_iter()
         .map(|desired| narrow(desired, services))
@@ -96,6 +125,8 @@ pub fn narrow(mut desired: Desired, services: &[String]) -> Result<Environment, 
 pub struct World {
     transport: Transport,
     cache: Option<Cache>,
+    /// Shared by all environments of a run.
+    limits: Limits,
     sandbox: Option<Sandbox>,
 }
 
@@ -110,6 +141,7 @@ impl World {
             return Ok(Self {
                 transport: Transport::Network,
                 cache,
+                limits: Limits::default(),
                 sandbox: None,
             });
         }
@@ -124,6 +156,7 @@ impl World {
         Ok(Self {
             transport,
             cache,
+            limits: Limits::default(),
             sandbox: Some(sandbox),
         })
     }
@@ -140,7 +173,8 @@ impl World {
             region: desired.region.clone(),
             role: desired.role.clone(),
         };
-        Ok(Connection::open(access, &self.transport, self.cache.clone()).await)
+        let connection = Connection::open(access, &self.transport, self.cache.clone()).await;
+        Ok(connection.within(&self.limits))
     }
 
     pub fn is_sandbox(&self) -> bool {

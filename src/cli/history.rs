@@ -42,7 +42,7 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
                 })?;
             let history = told.map_err(|problem| untold(&service.name, &problem))?;
             print(&match global.format {
-                Format::Text => history_text(desired, &history),
+                Format::Text | Format::Markdown => history_text(desired, &history),
                 Format::Json => history_json(desired, &history),
             })?;
             if !history.is_whole() {

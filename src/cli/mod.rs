@@ -9,6 +9,7 @@ mod history;
 mod log;
 mod plan;
 mod provenance;
+mod reconcile;
 mod rollback;
 mod sandbox;
 mod set;
@@ -18,7 +19,8 @@ mod wait;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use failure::Failure;
 
@@ -41,7 +43,8 @@ Exit codes:
   0  done, or nothing to do      4  timed out; the rollout goes on
   1  error, or blocked           5  stale plan, or another deployment won
   2  plan --detailed-exitcode:   64 wrong usage
-     there are changes           130 interrupted
+     there are changes;          130 interrupted
+     reconcile: some are left
   3  the rollout failed, or had failed before
 
 Try it without an account:  evenkeel apply prod --sandbox";
@@ -72,6 +75,8 @@ struct Global {
 enum Format {
     Text,
     Json,
+    /// For a summary or a comment; of reconcile alone.
+    Markdown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -85,12 +90,19 @@ enum Color {
 enum Command {
     Plan(plan::Args),
     Apply(apply::Args),
+    Reconcile(reconcile::Args),
     Wait(wait::Args),
     Status(status::Args),
     History(history::Args),
     Set(set::Args),
     Rollback(rollback::Args),
     Sandbox(sandbox::Args),
+}
+
+impl Command {
+    fn has_markdown(&self) -> bool {
+        matches!(self, Self::Reconcile(_))
+    }
 }
 
 /// Runs the command line and prints whatever goes wrong.
@@ -108,6 +120,13 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    if cli.global.format == Format::Markdown && !cli.command.has_markdown() {
+        let message = "only reconcile prints Markdown";
+        let _ = Cli::command()
+            .error(ErrorKind::InvalidValue, message)
+            .print();
+        return ExitCode::from(exit::USAGE);
+    }
     match cli.global.color {
         Color::Auto => {}
         Color::Always => anstream::ColorChoice::Always.write_global(),
@@ -138,6 +157,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         match cli.command {
             Command::Plan(args) => plan::run(args, &cli.global).await,
             Command::Apply(args) => apply::run(args, &cli.global).await,
+            Command::Reconcile(args) => reconcile::run(args, &cli.global).await,
             Command::Wait(args) => wait::run(args, &cli.global).await,
             Command::Status(args) => status::run(args, &cli.global).await,
             Command::History(args) => history::run(args, &cli.global).await,

@@ -63,7 +63,7 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
     let desired = draft.desired();
     let (file, revision) = (&desired.file, &found.revision);
     match global.format {
-        Format::Text => print(&format!(
+        Format::Text | Format::Markdown => print(&format!(
             "{}: back to the images of revision {} of {}\n\n{}",
             args.service,
             revision.revision(),

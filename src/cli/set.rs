@@ -74,7 +74,7 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
     write(&draft, &edits)?;
     let desired = draft.desired();
     match global.format {
-        Format::Text => print(&edits_text(&edits))?,
+        Format::Text | Format::Markdown => print(&edits_text(&edits))?,
         Format::Json => print(&edits_json(
             &desired.environment,
             &desired.file,

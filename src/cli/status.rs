@@ -33,7 +33,7 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
             code = exit::ERROR;
         }
         match (&status, global.format) {
-            (Ok(status), Format::Text) => {
+            (Ok(status), Format::Text | Format::Markdown) => {
                 let gap = if position == 0 { "" } else { "\n" };
                 print(&format!("{gap}{}", status_text(status)))?;
             }

@@ -31,7 +31,7 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
     for environment in &environments {
         let plan = make(&world, environment, Options::default(), true).await?;
         match global.format {
-            Format::Text => print(&text(&plan, global, false))?,
+            Format::Text | Format::Markdown => print(&text(&plan, global, false))?,
             Format::Json => print(&planned_json(&plan))?,
         }
         let (under_way, others) = plan.under_way();

@@ -7,6 +7,7 @@
 mod back;
 mod before;
 mod difference;
+mod drift;
 mod images;
 mod origin;
 mod overlay;
@@ -17,7 +18,7 @@ mod suspend;
 mod tests;
 mod verdict;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::environment::{Desired, Image as DeclaredImage, Service as DesiredService};
@@ -36,6 +37,7 @@ pub use crate::environment::OnFailure;
 pub use back::{Back, Named, NoWay, back};
 pub use before::OneOff;
 pub use difference::FieldChange;
+pub use drift::{Cause, Drift, Sign, causes};
 pub use images::pinned;
 pub use service::{ServiceChange, TagChange, effect};
 pub use verdict::*;

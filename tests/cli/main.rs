@@ -17,6 +17,7 @@ mod logs;
 mod output;
 mod plan;
 mod provenance;
+mod reconcile;
 mod rollback;
 mod sandbox;
 mod set;

@@ -340,7 +340,7 @@ pub fn steady(text: &str, directory: &Path) -> String {
     let text = Regex::new(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
         .unwrap()
         .replace_all(&text, "[moment] UTC");
-    Regex::new(r"(after |   |code 0 \()(\d+ min )?\d+ s\b")
+    Regex::new(r"(after |   |code 0 \(|went back to revision \d+ \()(\d+ min )?\d+ s\b")
         .unwrap()
         .replace_all(&text, "${1}[time]")
         .into_owned()

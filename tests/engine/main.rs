@@ -5,6 +5,7 @@ mod before;
 mod calls;
 mod documents;
 mod failures;
+mod fleet;
 mod live;
 mod once;
 mod provenance;
