@@ -8,8 +8,9 @@ use tokio::task::JoinSet;
 use crate::apply::Interrupt;
 use crate::cloud::Connection;
 use crate::environment::{self, Desired, LoadError};
-use crate::event::Event;
-use crate::reconcile::{EnvironmentReport, Problem, Report, Source, Surveyed, carry_out, survey};
+use crate::reconcile::{
+    EnvironmentReport, Problem, Report, Source, Surveyed, Tell, carry_out, survey,
+};
 use crate::render::{
     event_json, event_line, reconciled_json, reconciled_markdown, reconciled_text,
 };
@@ -88,9 +89,11 @@ pub async fn run(args: Args, global: &Global) -> Result<u8, Failure> {
     Ok(code)
 }
 
+type Loaded = Result<Desired, LoadError>;
+
 /// Every environment that was named, or all there are: by its name, with its
 /// file read or what is wrong with it. A file that is named twice counts once.
-fn load(names: &[String]) -> Result<Vec<(String, Result<Desired, LoadError>)>, Failure> {
+fn load(names: &[String]) -> Result<Vec<(String, Loaded)>, Failure> {
     let mut loaded = Vec::new();
     for (name, found) in files(names)? {
         let read = found.and_then(|path| environment::load(&path));
@@ -181,7 +184,7 @@ async fn refuse_older(mut surveyed: Surveyed) -> Surveyed {
 }
 
 /// Tells what happens, as it happens: lines on stderr, or events on stdout.
-fn teller(format: Format) -> Arc<dyn Fn(&str, &Event) + Send + Sync> {
+fn teller(format: Format) -> Tell {
     Arc::new(move |environment, event| {
         // What cannot be shown changes nothing about what happens.
         let _ = match format {

@@ -459,7 +459,10 @@ impl Reader {
 
 /// The calls of one look, side by side, each with what it answers.
 #[derive(Default)]
-struct Jobs(JoinSet<(Vec<Want>, Result<Vec<Sight>, Error>)>);
+struct Jobs(JoinSet<Answered>);
+
+/// What was wanted, and what came of it.
+type Answered = (Vec<Want>, Result<Vec<Sight>, Error>);
 
 impl Jobs {
     fn start(
@@ -471,7 +474,7 @@ impl Jobs {
         self.0.spawn(async move { (wants, job.await) });
     }
 
-    async fn next(&mut self) -> Option<(Vec<Want>, Result<Vec<Sight>, Error>)> {
+    async fn next(&mut self) -> Option<Answered> {
         match self.0.join_next().await? {
             Ok(done) => Some(done),
             Err(error) => std::panic::resume_unwind(error.into_panic()),
@@ -494,7 +497,17 @@ impl Jobs {
         let mut failed = Vec::new();
         while let Some((wants, sights)) = self.next().await {
             match sights {
-                Ok(sights) => sights.into_iter().for_each(|sight| observed.record(sight)),
+                Ok(sights) => {
+                    for mut sight in sights {
+                        // No decision rests on them, and a thousand services have many.
+                        if let Sight::Service(_, seen) = &mut sight
+                            && let Seen::Found(service) = &mut **seen
+                        {
+                            service.events = Vec::new();
+                        }
+                        observed.record(sight);
+                    }
+                }
                 Err(error @ Error::Credentials { .. }) => return Err(error),
                 Err(error) => failed.extend(wants.into_iter().map(|want| (want, error.clone()))),
             }

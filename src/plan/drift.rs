@@ -9,8 +9,8 @@
 //! | live revision | what is declared | verdict |
 //! |---|---|---|
 //! | of this very declaration | differs from it | drift: its tags were copied |
-//! | of another declaration | ran before, as a revision of its own | drift: that one was taken away |
-//! | of another declaration | never ran | pending: Git moved on |
+//! | of another declaration | ran before, as a later revision | drift: an older one was put back |
+//! | of another declaration | never ran, or as an earlier revision | pending: Git moved on, or back |
 //! | not evenkeel's, an earlier one of this environment is | whatever | drift: somebody deployed past evenkeel |
 //! | not evenkeel's, nor any before it | whatever | pending: never deployed from Git |
 //!
@@ -19,9 +19,9 @@
 //! alone has changed them, that can be told no more, and they count as pending.
 //!
 //! What the tags do not tell: a change in Git that is taken back, and made
-//! again, looks like a revision that somebody took away. And one that was put in
-//! place by hand before Git moved on is no drift any more: both are undone by
-//! deploying what is declared.
+//! again, looks like an older revision that somebody put back. And what somebody
+//! changed before Git moved on is no drift any more: what is declared is to be
+//! deployed either way.
 
 use super::origin::{Fingerprint, fingerprint};
 use super::*;
@@ -35,7 +35,7 @@ pub enum Cause {
     /// What is declared was not deployed yet.
     Pending,
     /// Somebody changed what runs.
-    Drift(Drift),
+    Drift(Box<Drift>),
 }
 
 /// Somebody changed what runs.
@@ -57,8 +57,8 @@ pub enum Sign {
     CopiedTags,
     /// The live revision does not come from evenkeel; this earlier one does.
     NotOurs { ours: RevisionArn },
-    /// What is declared ran as this revision, and does no more.
-    TakenAway { declared: RevisionArn },
+    /// What is declared ran as this revision, and an older one took its place.
+    PutBack { declared: RevisionArn },
     /// Of the task definition nothing differs, but of the service itself.
     Service,
 }
@@ -106,12 +106,12 @@ fn cause(change: &Change, declared: &Declared<'_>, observed: &Observed) -> Resul
     let drift = |sign| {
         let document = &change.before;
         let at = document.as_map().get("registeredAt");
-        Cause::Drift(Drift {
+        Cause::Drift(Box::new(Drift {
             sign,
             revision: change.basis.revision.clone(),
             registered_by: document.text("registeredBy").map(str::to_owned),
             registered_at: at.and_then(Value::as_f64).map(|at| at as i64),
-        })
+        }))
     };
     let now = fingerprint(declared.service, &change.after);
     let live = Fingerprint::of(&change.tags);
@@ -129,10 +129,11 @@ fn cause(change: &Change, declared: &Declared<'_>, observed: &Observed) -> Resul
         return Ok(drift(Sign::CopiedTags));
     }
     if let Target::Existing(existing) = &change.to
+        && existing.revision() > change.basis.revision.revision()
         && ran(existing, declared.key, observed)?
     {
         let declared = existing.clone();
-        return Ok(drift(Sign::TakenAway { declared }));
+        return Ok(drift(Sign::PutBack { declared }));
     }
     if Fingerprint::of(&change.tags).is_none()
         && let Some(ours) = earlier(&change.basis.revision, declared, observed)?

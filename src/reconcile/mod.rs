@@ -27,6 +27,9 @@ use crate::plan::{Cause, Options, Plan, causes, plan};
 
 pub use report::{EnvironmentReport, Left, Place, Problem, Report, ServiceReport, State, States};
 
+/// Hears of every event, with the environment's name.
+pub type Tell = Arc<dyn Fn(&str, &Event) + Send + Sync>;
+
 /// An environment to reconcile.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -78,12 +81,12 @@ pub async fn survey(connection: &Connection, sources: Vec<Source>, now: i64) -> 
 }
 
 /// Carries out what may be, in so many environments at once; in the order in
-/// which they came. `tell` hears of every event, with the environment's name.
+/// which they came.
 pub async fn carry_out(
     surveyed: Vec<(Surveyed, Connection)>,
     at_once: usize,
     interrupt: &Interrupt,
-    tell: Arc<dyn Fn(&str, &Event) + Send + Sync>,
+    tell: Tell,
 ) -> Vec<EnvironmentReport> {
     let places = Arc::new(Semaphore::new(at_once.max(1)));
     let mut running = JoinSet::new();
@@ -92,7 +95,7 @@ pub async fn carry_out(
         running.spawn(async move {
             // The semaphore is never closed.
             let _place = places.acquire_owned().await;
-            let report = one(surveyed, &connection, interrupt, &*tell).await;
+            let report = one(surveyed, &connection, interrupt, &tell).await;
             (number, report)
         });
     }
@@ -110,7 +113,7 @@ async fn one(
     surveyed: Surveyed,
     connection: &Connection,
     interrupt: Interrupt,
-    tell: &(dyn Fn(&str, &Event) + Send + Sync),
+    tell: &Tell,
 ) -> EnvironmentReport {
     let desired = &surveyed.source.desired;
     let planned = match *surveyed.planned {

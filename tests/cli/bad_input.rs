@@ -218,7 +218,7 @@ time-out = "15m"
       |
       = hint: the keys here: `name`, `cluster`, `image`, `containers`, `task`,
               `service`, `remove`, `definition`, `allow-unknown-fields`,
-              `allow-plain-secrets`, `rollout`
+              `allow-plain-secrets`, `rollout`, `drift`, `suspend`
 
     error: unknown key `time-out`
       --> environments/prod.toml:11:1

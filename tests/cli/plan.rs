@@ -108,7 +108,7 @@ fn as_json_is_one_document_on_stdout() {
     assert_eq!(environment["account"], "123456789012");
     assert_eq!(
         environment["counts"],
-        json!({"change": 1, "restart": 0, "rolling_out": 0, "failed_before": 0, "blocked": 0, "in_sync": 0})
+        json!({"change": 1, "restart": 0, "rolling_out": 0, "failed_before": 0, "blocked": 0, "suspended": 0, "in_sync": 0})
     );
     let service = &environment["services"][0];
     assert_eq!(service["name"], "web");

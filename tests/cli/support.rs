@@ -337,7 +337,7 @@ pub fn steady(text: &str, directory: &Path) -> String {
     let text = Regex::new(r"ecs-svc/\d{19}")
         .unwrap()
         .replace_all(&text, "ecs-svc/[id]");
-    let text = Regex::new(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
+    let text = Regex::new(r"\d{4}-\d\d-\d\d\s+\d\d:\d\d\s+UTC")
         .unwrap()
         .replace_all(&text, "[moment] UTC");
     Regex::new(r"(after |   |code 0 \(|went back to revision \d+ \()(\d+ min )?\d+ s\b")

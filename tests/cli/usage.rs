@@ -71,14 +71,14 @@ fn wrong_usage_says_what_is_right() {
     For more information, try '--help'.
     [exit 64]
     "#);
-    assert_snapshot!(checkout.run("plan --format yaml"), @r#"
+    assert_snapshot!(checkout.run("plan --format yaml"), @"
     ------- stderr -------
     error: invalid value 'yaml' for '--format <FORMAT>'
-      [possible values: text, json]
+      [possible values: text, json, markdown]
 
     For more information, try '--help'.
     [exit 64]
-    "#);
+    ");
 }
 
 #[test]
@@ -141,23 +141,26 @@ fn help_at_a_glance() {
     Usage: evenkeel [OPTIONS] <COMMAND>
 
     Commands:
-      plan      Show what differs between the files and what runs; never writes
-      apply     Make what runs what the files say, and wait until it does
-      wait      Wait for rollouts of what is declared, started by whomever; never
-                writes
-      status    Show what runs where, since when and from which commit; never writes
-      history   Show what was deployed to a service, newest first, and how each
-                ended
-      set       Write another image into an environment file, and change no other
-                byte
-      rollback  Write the images of an earlier revision into the environment file
-      sandbox   The embedded ECS, for trying and for tests
-      help      Print this message or the help of the given subcommand(s)
+      plan       Show what differs between the files and what runs; never writes
+      apply      Make what runs what the files say, and wait until it does
+      reconcile  Make many environments what their files say, unattended; then
+                 report
+      wait       Wait for rollouts of what is declared, started by whomever; never
+                 writes
+      status     Show what runs where, since when and from which commit; never
+                 writes
+      history    Show what was deployed to a service, newest first, and how each
+                 ended
+      set        Write another image into an environment file, and change no other
+                 byte
+      rollback   Write the images of an earlier revision into the environment file
+      sandbox    The embedded ECS, for trying and for tests
+      help       Print this message or the help of the given subcommand(s)
 
     Options:
           --sandbox              Use the embedded sandbox instead of AWS
           --format <FORMAT>      How to print the result [default: text] [possible
-                                 values: text, json]
+                                 values: text, json, markdown]
       -v, --verbose...           Show more: whole documents in a plan and each call
                                  in the log; twice for debugging
           --no-cache             Use no cache of task definition revisions
@@ -172,7 +175,8 @@ fn help_at_a_glance() {
       0  done, or nothing to do      4  timed out; the rollout goes on
       1  error, or blocked           5  stale plan, or another deployment won
       2  plan --detailed-exitcode:   64 wrong usage
-         there are changes           130 interrupted
+         there are changes;          130 interrupted
+         reconcile: some are left
       3  the rollout failed, or had failed before
 
     Try it without an account:  evenkeel apply prod --sandbox
@@ -197,7 +201,7 @@ fn help_at_a_glance() {
                                  masked otherwise
           --sandbox              Use the embedded sandbox instead of AWS
           --format <FORMAT>      How to print the result [default: text] [possible
-                                 values: text, json]
+                                 values: text, json, markdown]
       -v, --verbose...           Show more: whole documents in a plan and each call
                                  in the log; twice for debugging
           --no-cache             Use no cache of task definition revisions
@@ -230,7 +234,7 @@ fn help_at_a_glance() {
                                   commit
           --sandbox               Use the embedded sandbox instead of AWS
           --format <FORMAT>       How to print the result [default: text] [possible
-                                  values: text, json]
+                                  values: text, json, markdown]
       -v, --verbose...            Show more: whole documents in a plan and each call
                                   in the log; twice for debugging
           --no-cache              Use no cache of task definition revisions
@@ -256,7 +260,7 @@ fn help_at_a_glance() {
                                  [default: 4566]
           --sandbox              Use the embedded sandbox instead of AWS
           --format <FORMAT>      How to print the result [default: text] [possible
-                                 values: text, json]
+                                 values: text, json, markdown]
       -v, --verbose...           Show more: whole documents in a plan and each call
                                  in the log; twice for debugging
           --no-cache             Use no cache of task definition revisions

@@ -473,7 +473,7 @@ async fn an_older_revision_put_back_by_hand_is_drift() {
     };
     assert_eq!(
         drift.sign,
-        Sign::TakenAway {
+        Sign::PutBack {
             declared: revision.clone()
         }
     );

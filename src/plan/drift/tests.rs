@@ -245,18 +245,32 @@ fn who_deploys_past_evenkeel_often_is_noticed_where_it_is_not_overwritten() {
 }
 
 #[test]
-fn a_revision_that_was_taken_away_is_drift() {
+fn an_older_revision_that_was_put_back_is_drift() {
     let desired = declared("");
     let declared = arn(8);
     for tags in [tags("0123456789abcdef"), vec![]] {
         let scene = Scene::live(tags).to(8).other(8, tags_of(&desired)).ran(8);
         assert_eq!(
             drifted(scene.cause(&desired)),
-            Sign::TakenAway {
+            Sign::PutBack {
                 declared: declared.clone()
             }
         );
     }
+}
+
+#[test]
+fn git_that_moved_back_is_pending() {
+    let desired = declared("");
+    let scene = Scene::live(tags("0123456789abcdef"))
+        .to(6)
+        .other(6, tags_of(&desired))
+        .ran(6);
+    assert_eq!(scene.cause(&desired), Cause::Pending);
+    // But not when something else runs since.
+    let scene = Scene::live(vec![]).to(6).other(6, tags_of(&desired)).ran(6);
+    let ours = arn(6);
+    assert_eq!(drifted(scene.cause(&desired)), Sign::NotOurs { ours });
 }
 
 #[test]

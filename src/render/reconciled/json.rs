@@ -104,7 +104,7 @@ fn drift_json(of: &Drift) -> Value {
     let (sign, earlier) = match &of.sign {
         Sign::CopiedTags => ("copied-tags", None),
         Sign::NotOurs { ours } => ("not-ours", Some(ours)),
-        Sign::TakenAway { declared } => ("taken-away", Some(declared)),
+        Sign::PutBack { declared } => ("put-back", Some(declared)),
         Sign::Service => ("service", None),
     };
     json!({

@@ -85,9 +85,8 @@ fn drift(drift: &Drift) -> (String, Option<String>) {
             "revision {live} was not registered by evenkeel; revision {} before it was",
             ours.revision()
         ),
-        Sign::TakenAway { declared } => format!(
-            "revision {} is what is declared, and ran here; somebody put revision {live} in its \
-             place",
+        Sign::PutBack { declared } => format!(
+            "revision {} is what is declared, and ran here; somebody put back revision {live}",
             declared.revision()
         ),
         Sign::Service => "somebody changed fields of the service; who did is in CloudTrail \
