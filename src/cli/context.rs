@@ -161,12 +161,18 @@ impl World {
         })
     }
 
-    /// Connects to one environment. A sandbox that does not know it yet gets
-    /// its services, on the version before.
-    pub async fn connect(&self, environment: &Environment) -> Result<Connection, Failure> {
+    /// Lets a sandbox know an environment.
+    pub fn prepare(&self, environment: &Environment) -> Result<(), Failure> {
         if let Some(sandbox) = &self.sandbox {
             sandbox.seed(&environment.seed)?;
         }
+        Ok(())
+    }
+
+    /// Connects to one environment. A sandbox that does not know it yet gets
+    /// its services, on the version before.
+    pub async fn connect(&self, environment: &Environment) -> Result<Connection, Failure> {
+        self.prepare(environment)?;
         let desired = &environment.desired;
         let access = Access {
             account: desired.account.clone(),

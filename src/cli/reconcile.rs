@@ -129,7 +129,10 @@ async fn look(
         let mut members = Vec::new();
         for (number, source) in group {
             let environment = Environment::whole(source.desired.clone());
-            connection = Some(world.connect(&environment).await?);
+            match connection {
+                None => connection = Some(world.connect(&environment).await?),
+                Some(_) => world.prepare(&environment)?,
+            }
             waiting.insert(number, source.desired.clone());
             members.push((number, source));
         }

@@ -535,3 +535,38 @@ fn a_summary_that_cannot_be_written_fails_nothing() {
         "{ran}"
     );
 }
+
+#[test]
+fn an_account_without_credentials_and_one_without_the_cluster_are_told_apart() {
+    let denied = "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error>\
+         <Type>Sender</Type><Code>AccessDenied</Code><Message>User: u is not authorized to \
+         perform: sts:AssumeRole on resource: r</Message></Error></ErrorResponse>";
+    let gone = json!({"__type": "ClusterNotFoundException", "message": "Cluster not found."});
+    let aws = aws::Aws::answering(move |operation| match operation {
+        "AssumeRole" => (403, denied.to_owned()),
+        _ => (400, gone.to_string()),
+    });
+    let role = "role = \"arn:aws:iam::123456789012:role/evenkeel\"\n";
+    let public = |tag: &str| shop(tag).replace(&image(tag), "public.ecr.aws/nginx/nginx:1.27");
+    let checkout = Checkout::empty()
+        .file("environments/a.toml", format!("{role}{}", public("1.2.0")))
+        .file("environments/b.toml", public("1.2.0"));
+    let ran = aws::at(&checkout, &aws.url, "reconcile").run();
+    assert_snapshot!(stdout(&ran), @"
+    a   shop · us-west-1 · 123456789012
+
+    ✗ the role may not be assumed: User: u is not authorized to perform:
+      sts:AssumeRole on resource: r
+        hint  allow sts:AssumeRole (from CI, sts:AssumeRoleWithWebIdentity) in the
+              role's trust policy
+
+    b   shop · us-west-1 · 123456789012
+
+    ✗ there is no cluster shop in us-west-1 of the account these credentials are for
+        hint  check `cluster` and `region` in the environment file, and whether
+              these are the credentials of its account
+
+    2 environments could not be reconciled.
+    [exit Some(1)]
+    ");
+}
