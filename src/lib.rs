@@ -10,6 +10,7 @@ pub mod model;
 pub mod observed;
 pub mod plan;
 pub mod promote;
+pub mod reconcile;
 pub mod render;
 pub mod sandbox;
 pub mod ui;

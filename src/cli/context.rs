@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cloud::{Access, Cache, Connection, Reader, Transport};
+use crate::cloud::{Access, Cache, Connection, Limits, Reader, Transport};
 use crate::environment::{self, Desired};
 use crate::model::{AccountId, ClusterName, Region};
 use crate::sandbox::{Sandbox, Seed, SeedService, reset};
@@ -33,16 +33,46 @@ impl Environment {
     }
 }
 
+/// The files of these environments, or of all there are, each with its name; a
+/// file named twice counts once.
+///
+/// # Errors
+/// All were meant, and there are none.
+pub fn files(names: &[String]) -> Result<Vec<(String, FoundFile)>, Failure> {
+    let root = Path::new("");
+    let found: Vec<(String, FoundFile)> = if names.is_empty() {
+        environment::all(root)
+            .map_err(|error| Failure::Environment(vec![error]))?
+            .into_iter()
+            .map(|path| {
+                let name = path.file_stem().unwrap_or_default();
+                (name.to_string_lossy().into_owned(), Ok(path))
+            })
+            .collect()
+    } else {
+        let find = |name: &String| (name.clone(), environment::find(name, root));
+        names.iter().map(find).collect()
+    };
+    let mut seen = BTreeSet::new();
+    Ok(found
+        .into_iter()
+        .filter(|(name, found)| {
+            let file = found.as_ref().map_or_else(
+                |_| PathBuf::from(name),
+                |path| path.canonicalize().unwrap_or_else(|_| path.clone()),
+            );
+            seen.insert(file)
+        })
+        .collect())
+}
+
+/// An environment's file, or why there is none.
+type FoundFile = Result<PathBuf, environment::LoadError>;
+
 /// Reads these environments, or all there are. All mistakes of all files come
 /// together; a file named twice counts once.
 pub fn environments(names: &[String], services: &[String]) -> Result<Vec<Environment>, Failure> {
-    let root = Path::new("");
-    let mut paths: Vec<PathBuf> = if names.is_empty() {
-        environment::all(root).map_err(|error| Failure::Environment(vec![error]))?
-    } else {
-        collect(names.iter().map(|name| environment::find(name, root)))?
-    };
-    once(&mut paths);
+    let paths = collect(files(names)?.into_iter().map(|(_, found)| found))?;
     collect(paths.iter().map(|path| environment::load(path)))?
         .into_iter()
         .map(|desired| narrow(desired, services))
@@ -102,6 +132,8 @@ pub fn narrow(mut desired: Desired, services: &[String]) -> Result<Environment, 
 pub struct World {
     transport: Transport,
     cache: Option<Cache>,
+    /// Shared by all environments of a run.
+    limits: Limits,
     sandbox: Option<Sandbox>,
 }
 
@@ -116,6 +148,7 @@ impl World {
             return Ok(Self {
                 transport: Transport::Network,
                 cache,
+                limits: Limits::default(),
                 sandbox: None,
             });
         }
@@ -130,23 +163,31 @@ impl World {
         Ok(Self {
             transport,
             cache,
+            limits: Limits::default(),
             sandbox: Some(sandbox),
         })
+    }
+
+    /// Lets a sandbox know an environment.
+    pub fn prepare(&self, environment: &Environment) -> Result<(), Failure> {
+        if let Some(sandbox) = &self.sandbox {
+            sandbox.seed(&environment.seed)?;
+        }
+        Ok(())
     }
 
     /// Connects to one environment. A sandbox that does not know it yet gets
     /// its services, on the version before.
     pub async fn connect(&self, environment: &Environment) -> Result<Connection, Failure> {
-        if let Some(sandbox) = &self.sandbox {
-            sandbox.seed(&environment.seed)?;
-        }
+        self.prepare(environment)?;
         let desired = &environment.desired;
         let access = Access {
             account: desired.account.clone(),
             region: desired.region.clone(),
             role: desired.role.clone(),
         };
-        Ok(Connection::open(access, &self.transport, self.cache.clone()).await)
+        let connection = Connection::open(access, &self.transport, self.cache.clone()).await;
+        Ok(connection.within(&self.limits))
     }
 
     /// Looks around where no file says yet what there is.

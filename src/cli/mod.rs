@@ -17,6 +17,7 @@ mod man;
 mod plan;
 mod promote;
 mod provenance;
+mod reconcile;
 mod rollback;
 mod sandbox;
 mod saved;
@@ -51,7 +52,8 @@ Exit codes:
   0  done, or nothing to do      4  timed out; the rollout goes on
   1  error, or blocked           5  stale plan, or another deployment won
   2  plan --detailed-exitcode:   64 wrong usage
-     there are changes           130 interrupted
+     there are changes;          130 interrupted
+     reconcile: some are left
   3  the rollout failed, or had failed before
 
 Try it without an account:  evenkeel apply prod --sandbox";
@@ -61,7 +63,7 @@ struct Global {
     /// Use the embedded sandbox instead of AWS.
     #[arg(long, global = true)]
     sandbox: bool,
-    /// How to print the result; only plan has markdown.
+    /// How to print the result; markdown is for plan and reconcile.
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     format: Format,
     /// Show more: whole documents in a plan and each call in the log; twice for debugging.
@@ -82,6 +84,7 @@ struct Global {
 enum Format {
     Text,
     Json,
+    /// For a summary or a comment; of plan and reconcile alone.
     Markdown,
 }
 
@@ -96,6 +99,7 @@ enum Color {
 enum Command {
     Plan(plan::Args),
     Apply(apply::Args),
+    Reconcile(reconcile::Args),
     Wait(wait::Args),
     Status(status::Args),
     History(history::Args),
@@ -114,6 +118,12 @@ enum Command {
 /// `docs/cli.md` are made of.
 pub fn command() -> clap::Command {
     Cli::command()
+}
+
+impl Command {
+    fn has_markdown(&self) -> bool {
+        matches!(self, Self::Plan(_) | Self::Reconcile(_))
+    }
 }
 
 /// Runs the command line and prints whatever goes wrong.
@@ -162,8 +172,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<u8, Failure> {
-    if cli.global.format == Format::Markdown && !matches!(cli.command, Command::Plan(_)) {
-        let only = "--format markdown is for plan; this command has text and json";
+    if cli.global.format == Format::Markdown && !cli.command.has_markdown() {
+        let only = "--format markdown is for plan and reconcile; this command has text and json";
         return Err(Failure::Usage(only.to_owned()));
     }
     log::start(cli.global.verbose, cli.global.log_format)?;
@@ -176,6 +186,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         match cli.command {
             Command::Plan(args) => plan::run(args, &cli.global).await,
             Command::Apply(args) => apply::run(args, &cli.global).await,
+            Command::Reconcile(args) => reconcile::run(args, &cli.global).await,
             Command::Wait(args) => wait::run(args, &cli.global).await,
             Command::Status(args) => status::run(args, &cli.global).await,
             Command::History(args) => history::run(args, &cli.global).await,

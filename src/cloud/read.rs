@@ -78,83 +78,139 @@ impl Reader {
         }
     }
 
+    /// Makes several decisions at once, with looks that they share. One that
+    /// wants what could not be looked up has the error; the others go on.
+    /// `decide` makes the decision of this number.
+    pub async fn survey_each<T>(
+        &self,
+        decisions: usize,
+        decide: impl Fn(usize, &Observed) -> Result<T, Wants>,
+    ) -> Vec<Result<T, Error>> {
+        let mut observed = Observed::default();
+        let mut answered = BTreeSet::new();
+        let mut failed: BTreeMap<Want, Error> = BTreeMap::new();
+        let mut decided: BTreeMap<usize, Result<T, Error>> = BTreeMap::new();
+        while decided.len() < decisions {
+            let mut news: BTreeSet<Want> = BTreeSet::new();
+            for number in 0..decisions {
+                if decided.contains_key(&number) {
+                    continue;
+                }
+                let wants = match decide(number, &observed) {
+                    Ok(decision) => {
+                        decided.insert(number, Ok(decision));
+                        continue;
+                    }
+                    Err(Wants(wants)) => wants,
+                };
+                if let Some(error) = wants.iter().find_map(|want| failed.get(want)) {
+                    decided.insert(number, Err(error.clone()));
+                    continue;
+                }
+                assert!(
+                    !wants.is_subset(&answered),
+                    "a decision wants what it has been told: {wants:?}"
+                );
+                news.extend(wants.difference(&answered).cloned());
+            }
+            let jobs = self.jobs(news.clone(), &observed);
+            match jobs.record_each(&mut observed).await {
+                Ok(errors) => failed.extend(errors),
+                Err(error) => {
+                    for number in 0..decisions {
+                        decided.entry(number).or_insert(Err(error.clone()));
+                    }
+                }
+            }
+            answered.extend(news);
+        }
+        decided.into_values().collect()
+    }
+
     /// Looks up everything that is wanted and records the answers.
     pub async fn look(&self, wants: BTreeSet<Want>, observed: &mut Observed) -> Result<(), Error> {
+        self.jobs(wants, observed).record(observed).await
+    }
+
+    /// The calls that answer these wants, on their way.
+    fn jobs(&self, wants: BTreeSet<Want>, observed: &Observed) -> Jobs {
         let mut jobs = Jobs::default();
         let mut services: BTreeMap<ClusterName, Vec<ServiceKey>> = BTreeMap::new();
         let mut images: BTreeMap<_, Vec<_>> = BTreeMap::new();
         let mut running = Vec::new();
         let mut scaled = Vec::new();
         for want in wants {
-            match want {
+            let me = self.clone();
+            match want.clone() {
                 Want::Service(key) => services.entry(key.cluster.clone()).or_default().push(key),
                 Want::Image(repository, id) => images.entry(repository).or_default().push(id),
                 Want::RunningImages(arn) => running.push(arn),
                 Want::Scaling(key) => scaled.push(key),
                 Want::Document(arn) => {
                     let deployed = deployed(observed, &arn);
-                    let me = self.clone();
-                    jobs.start(async move { me.document(arn, deployed).await });
+                    jobs.start([want], async move { me.document(arn, deployed).await });
                 }
                 Want::Revision(arn) => {
-                    let me = self.clone();
-                    jobs.start(async move { me.revision(arn).await });
+                    jobs.start([want], async move { me.revision(arn).await });
                 }
                 Want::Newest(family) => {
-                    let me = self.clone();
-                    jobs.start(async move { me.newest(family).await });
+                    jobs.start([want], async move { me.newest(family).await });
                 }
                 Want::History(key) => {
-                    let me = self.clone();
-                    jobs.start(async move { history::deployments(&me, key).await });
+                    jobs.start([want], async move { history::deployments(&me, key).await });
                 }
                 Want::StoppedTasks(key) => {
-                    let me = self.clone();
-                    jobs.start(async move { history::stopped_tasks(&me, key).await });
+                    jobs.start(
+                        [want],
+                        async move { history::stopped_tasks(&me, key).await },
+                    );
                 }
                 Want::ServiceTags(arn) => {
-                    let me = self.clone();
-                    jobs.start(async move { service::tags(&me, arn).await });
+                    jobs.start([want], async move { service::tags(&me, arn).await });
                 }
                 Want::ServiceNames(cluster) => {
-                    let me = self.clone();
-                    jobs.start(async move { me.service_names(cluster).await });
+                    jobs.start([want], async move { me.service_names(cluster).await });
                 }
                 Want::Outside(thing) => {
-                    let me = self.clone();
-                    jobs.start(async move { outside::look(&me, thing).await });
+                    jobs.start([want], async move { outside::look(&me, thing).await });
                 }
                 Want::ClusterNames => {
-                    let me = self.clone();
-                    jobs.start(async move { me.cluster_names().await });
+                    jobs.start([want], async move { me.cluster_names().await });
                 }
                 Want::ImageTags(repository) => {
-                    let me = self.clone();
-                    jobs.start(async move { registry::tags(&me, repository).await });
+                    jobs.start([want], async move { registry::tags(&me, repository).await });
                 }
             }
         }
         for keys in services.into_values() {
             for batch in keys.chunks(SERVICES_A_CALL) {
                 let (me, batch) = (self.clone(), batch.to_vec());
-                jobs.start(async move { me.services(batch).await });
+                let wants: Vec<Want> = batch.iter().cloned().map(Want::Service).collect();
+                jobs.start(wants, async move { me.services(batch).await });
             }
         }
         for (repository, ids) in images {
             for batch in ids.chunks(registry::IMAGES_A_CALL) {
                 let (me, repository, batch) = (self.clone(), repository.clone(), batch.to_vec());
-                jobs.start(async move { registry::images(&me, repository, batch).await });
+                let wants: Vec<Want> = batch
+                    .iter()
+                    .map(|id| Want::Image(repository.clone(), id.clone()))
+                    .collect();
+                let images = async move { registry::images(&me, repository, batch).await };
+                jobs.start(wants, images);
             }
         }
         for batch in running.chunks(service::REVISIONS_A_CALL) {
             let (me, batch) = (self.clone(), batch.to_vec());
-            jobs.start(async move { service::revisions(&me, batch).await });
+            let wants: Vec<Want> = batch.iter().cloned().map(Want::RunningImages).collect();
+            jobs.start(wants, async move { service::revisions(&me, batch).await });
         }
         for batch in scaled.chunks(scaling::TARGETS_A_CALL) {
             let (me, batch) = (self.clone(), batch.to_vec());
-            jobs.start(async move { Ok(scaling::targets(&me, batch).await) });
+            let wants: Vec<Want> = batch.iter().cloned().map(Want::Scaling).collect();
+            jobs.start(wants, async move { Ok(scaling::targets(&me, batch).await) });
         }
-        jobs.record(observed).await
+        jobs
     }
 
     /// Waits until a call is within its rate, then for a place among the calls
@@ -177,7 +233,7 @@ impl Reader {
 
     async fn services(&self, keys: Vec<ServiceKey>) -> Result<Vec<Sight>, Error> {
         const ACTION: &str = "ecs:DescribeServices";
-        let _turn = self.turn(ACTION).await;
+        let turn = self.turn(ACTION).await;
         let Some(cluster) = keys.first().map(|key| key.cluster.clone()) else {
             return Ok(Vec::new());
         };
@@ -200,6 +256,12 @@ impl Reader {
                 return Err(Error::NoCluster { cluster, region });
             }
             let error = Error::from_sdk(ACTION, &error);
+            if matches!(error, Error::Denied { .. }) && keys.len() > 1 {
+                // IAM refuses a call for any one of its services: only that one
+                // is not to be read.
+                drop(turn);
+                return self.one_by_one(keys).await;
+            }
             return spread(error, keys, |key, why| {
                 Sight::Service(key, Box::new(Seen::Unreadable(why)))
             });
@@ -237,6 +299,14 @@ impl Reader {
                 Ok(Sight::Service(key, Box::new(seen)))
             })
             .collect()
+    }
+
+    async fn one_by_one(&self, keys: Vec<ServiceKey>) -> Result<Vec<Sight>, Error> {
+        let mut sights = Vec::new();
+        for key in keys {
+            sights.extend(Box::pin(self.services(vec![key])).await?);
+        }
+        Ok(sights)
     }
 
     async fn document(&self, arn: RevisionArn, deployed: Option<f64>) -> Result<Vec<Sight>, Error> {
@@ -429,26 +499,62 @@ impl Reader {
     }
 }
 
-/// The calls of one look, side by side.
+/// The calls of one look, side by side, each with what it answers.
 #[derive(Default)]
-struct Jobs(JoinSet<Result<Vec<Sight>, Error>>);
+struct Jobs(JoinSet<Answered>);
+
+/// What was wanted, and what came of it.
+type Answered = (Vec<Want>, Result<Vec<Sight>, Error>);
 
 impl Jobs {
-    fn start(&mut self, job: impl Future<Output = Result<Vec<Sight>, Error>> + Send + 'static) {
-        self.0.spawn(job);
+    fn start(
+        &mut self,
+        wants: impl IntoIterator<Item = Want>,
+        job: impl Future<Output = Result<Vec<Sight>, Error>> + Send + 'static,
+    ) {
+        let wants = wants.into_iter().collect();
+        self.0.spawn(async move { (wants, job.await) });
     }
 
+    async fn next(&mut self) -> Option<Answered> {
+        match self.0.join_next().await? {
+            Ok(done) => Some(done),
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
+    /// Records all answers; the first error ends it.
     async fn record(mut self, observed: &mut Observed) -> Result<(), Error> {
-        while let Some(done) = self.0.join_next().await {
-            let sights = match done {
-                Ok(sights) => sights?,
-                Err(error) => std::panic::resume_unwind(error.into_panic()),
-            };
-            for sight in sights {
+        while let Some((_, sights)) = self.next().await {
+            for sight in sights? {
                 observed.record(sight);
             }
         }
         Ok(())
+    }
+
+    /// Records the answers that there are, and gives back what has none. Without
+    /// credentials nothing has: that error ends it.
+    async fn record_each(mut self, observed: &mut Observed) -> Result<Vec<(Want, Error)>, Error> {
+        let mut failed = Vec::new();
+        while let Some((wants, sights)) = self.next().await {
+            match sights {
+                Ok(sights) => {
+                    for mut sight in sights {
+                        // No decision rests on them, and a thousand services have many.
+                        if let Sight::Service(_, seen) = &mut sight
+                            && let Seen::Found(service) = &mut **seen
+                        {
+                            service.events = Vec::new();
+                        }
+                        observed.record(sight);
+                    }
+                }
+                Err(error @ Error::Credentials { .. }) => return Err(error),
+                Err(error) => failed.extend(wants.into_iter().map(|want| (want, error.clone()))),
+            }
+        }
+        Ok(failed)
     }
 }
 

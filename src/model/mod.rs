@@ -16,7 +16,7 @@ pub use arn::{DeploymentId, RevisionArn, ServiceArn, ServiceRevisionArn};
 pub use image::{Digest, EcrRepository, ImageReference, Platform};
 pub use names::{AccountId, ClusterName, Invalid, Region, ServiceName};
 pub use provenance::{
-    Commit, FAILED, MOST_TAGS, Provenance, commit_of, failed_because, failed_tag,
-    without_provenance,
+    Commit, FAILED, MOST_TAGS, Provenance, commit_of, failed_because, failed_tag, fingerprint_of,
+    is_of_environment, without_provenance,
 };
 pub use task_definition::{RESPONSE_ONLY, Tag, TaskDefinition};

@@ -105,12 +105,22 @@ pub fn without_provenance(tags: &[Value]) -> Vec<Value> {
 
 /// The commit that a revision with these tags comes from.
 pub fn commit_of(tags: &[Value]) -> Option<Commit> {
-    tags.iter()
-        .find(|tag| key(tag) == COMMIT)?
-        .get("value")?
-        .as_str()?
-        .parse()
-        .ok()
+    value(tags, COMMIT)?.parse().ok()
+}
+
+/// The fingerprint of what a revision with these tags was made from.
+pub fn fingerprint_of(tags: &[Value]) -> Option<&str> {
+    value(tags, FINGERPRINT)
+}
+
+/// Whether a revision with these tags was made for this environment.
+pub fn is_of_environment(tags: &[Value], environment: &str) -> bool {
+    value(tags, ENVIRONMENT) == Some(tag_value(environment).as_str())
+}
+
+fn value<'a>(tags: &'a [Value], name: &str) -> Option<&'a str> {
+    let tag = tags.iter().find(|tag| key(tag) == name)?;
+    tag.get("value")?.as_str()
 }
 
 fn key(tag: &Value) -> &str {

@@ -6,6 +6,8 @@
 //! `arbitrary_precision`; the one freedom it takes is that an exponent's `E`
 //! comes out as `e`).
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::image::Platform;
@@ -33,13 +35,14 @@ pub struct Tag {
 }
 
 /// A task definition, whole: as a response has it, or as a request sends it.
+/// Clones share it: a run may hold a thousand, each in several places.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
-pub struct TaskDefinition(Map<String, Value>);
+pub struct TaskDefinition(Arc<Map<String, Value>>);
 
 impl TaskDefinition {
     pub fn new(document: Map<String, Value>) -> Self {
-        Self(document)
+        Self(Arc::new(document))
     }
 
     pub fn as_map(&self) -> &Map<String, Value> {
@@ -72,7 +75,7 @@ impl TaskDefinition {
     /// touched. `None` when it has no such container.
     #[must_use]
     pub fn with_image(&self, container: &str, image: &str) -> Option<Self> {
-        let mut document = self.0.clone();
+        let mut document = self.as_map().clone();
         let found = document
             .get_mut("containerDefinitions")?
             .as_array_mut()?
@@ -80,7 +83,7 @@ impl TaskDefinition {
             .filter_map(Value::as_object_mut)
             .find(|c| c.get("name").and_then(Value::as_str) == Some(container))?;
         found.insert("image".to_owned(), Value::from(image));
-        Some(Self(document))
+        Some(Self::new(document))
     }
 
     /// What to send to RegisterTaskDefinition so that the new revision has

@@ -138,7 +138,8 @@ pub struct Service {
     /// Newest first; at most a hundred.
     #[serde(default)]
     pub events: Vec<ServiceEvent>,
-    /// The description, whole.
+    /// The description, whole but for the events: a hundred of them are larger
+    /// than all the rest, and a run may hold a thousand services.
     #[serde(skip)]
     pub document: Box<Map<String, Value>>,
 }
@@ -200,8 +201,9 @@ pub struct CurrentServiceRevision {
 impl Service {
     /// # Errors
     /// The description lacks what every service has, or has it in another shape.
-    pub fn read(document: Map<String, Value>) -> Result<Self, serde_json::Error> {
+    pub fn read(mut document: Map<String, Value>) -> Result<Self, serde_json::Error> {
         let mut service = Self::deserialize(&document)?;
+        document.shift_remove("events");
         *service.document = document;
         Ok(service)
     }

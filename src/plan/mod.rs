@@ -8,6 +8,7 @@ mod adopt;
 mod back;
 mod before;
 mod difference;
+mod drift;
 mod hash;
 mod images;
 mod mask;
@@ -26,7 +27,7 @@ mod suspend;
 mod tests;
 mod verdict;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::environment::{Desired, Image as DeclaredImage, Service as DesiredService};
@@ -46,6 +47,7 @@ pub use adopt::{Adopted, NotAdopted, adopt};
 pub use back::{Back, Named, NoWay, back};
 pub use before::OneOff;
 pub use difference::FieldChange;
+pub use drift::{Cause, Drift, Sign, causes};
 pub use hash::{Approved, Hash};
 pub use images::pinned;
 pub use mask::MASKED;

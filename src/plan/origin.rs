@@ -4,7 +4,8 @@
 use sha2::{Digest as _, Sha256};
 
 use super::*;
-use crate::model::{MOST_TAGS, commit_of, without_provenance};
+use crate::model::fields::Root;
+use crate::model::{MOST_TAGS, commit_of, fingerprint_of, without_provenance};
 
 /// Lets the revision that a change registers say where it comes from. What the
 /// live one says of itself is not handed on, whether or not there is something
@@ -19,7 +20,7 @@ pub(super) fn mark(
     }
     let others = without_provenance(&change.wanted_tags).len();
     let says = provenance.map_or_else(Vec::new, |provenance| {
-        provenance.tags(&fingerprint(desired, &change.after))
+        provenance.tags(&fingerprint(desired, &change.after).to_string())
     });
     let fits = others + says.len() <= MOST_TAGS;
     if fits {
@@ -29,39 +30,81 @@ pub(super) fn mark(
     (!fits).then_some(Note::NoRoomForProvenance { tags: others })
 }
 
-/// Stands for what is declared of the task definition: the same for the same
-/// images and fields, as they are registered, in any order.
-fn fingerprint(desired: &DesiredService, registered: &TaskDefinition) -> String {
+/// Stands for what is declared: the same for the same images and fields, as they
+/// are registered, in any order. The service's own fields have a part to
+/// themselves, since a revision outlives changes of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fingerprint {
+    pub document: String,
+    /// Empty when nothing of the service itself is declared.
+    service: String,
+}
+
+impl Fingerprint {
+    /// What a revision with these tags was made from.
+    pub fn of(tags: &[Value]) -> Option<Self> {
+        let value = fingerprint_of(tags).filter(|value| !value.is_empty())?;
+        let (document, service) = value.split_once('-').unwrap_or((value, ""));
+        Some(Self {
+            document: document.to_owned(),
+            service: service.to_owned(),
+        })
+    }
+}
+
+impl std::fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.document)?;
+        if self.service.is_empty() {
+            return Ok(());
+        }
+        write!(f, "-{}", self.service)
+    }
+}
+
+pub(super) fn fingerprint(desired: &DesiredService, registered: &TaskDefinition) -> Fingerprint {
     let names = registered.container_names();
     let declared: BTreeSet<&str> = desired
         .images
         .iter()
         .filter_map(|image| image.container.as_deref().or(names.first().copied()))
         .collect();
-    let mut fields: Vec<String> = desired
-        .assignments
-        .iter()
-        .map(|declared| format!("{}={}\n", declared.path, declared.value))
-        .chain(
-            desired
-                .remove
-                .iter()
-                .map(|removal| format!("-{}\n", removal.path)),
-        )
-        .collect();
-    fields.extend(desired.definition.iter().map(|definition| {
+    let fields = |of_service: bool| {
+        let assigned = desired
+            .assignments
+            .iter()
+            .filter(move |declared| (declared.path.root == Root::Service) == of_service)
+            .map(|declared| format!("{}={}\n", declared.path, declared.value));
+        let removed = desired
+            .remove
+            .iter()
+            .filter(move |removal| (removal.path.root == Root::Service) == of_service)
+            .map(|removal| format!("-{}\n", removal.path));
+        assigned.chain(removed)
+    };
+    let definition = desired.definition.iter().map(|definition| {
         let document = Value::Object(definition.document.as_map().clone());
         format!("definition={document}\n")
-    }));
-    fields.sort_unstable();
-    let text: String = declared
-        .into_iter()
-        .map(|container| {
-            let image = registered.image(container).unwrap_or_default();
-            format!("{container}={image}\n")
-        })
-        .chain(fields)
-        .collect();
+    });
+    let mut of_document: Vec<String> = fields(false).chain(definition).collect();
+    of_document.sort_unstable();
+    let images = declared.into_iter().map(|container| {
+        let image = registered.image(container).unwrap_or_default();
+        format!("{container}={image}\n")
+    });
+    let mut of_service: Vec<String> = fields(true).collect();
+    of_service.sort_unstable();
+    Fingerprint {
+        document: hash(&images.chain(of_document).collect::<String>()),
+        service: if of_service.is_empty() {
+            String::new()
+        } else {
+            hash(&of_service.concat())
+        },
+    }
+}
+
+fn hash(text: &str) -> String {
     Sha256::digest(text)
         .iter()
         .take(8)
@@ -236,7 +279,7 @@ mod tests {
         ];
         let mut change = change(live);
         assert_eq!(mark(&mut change, &service, Some(&provenance())), None);
-        let fingerprint = fingerprint(&service, &change.after);
+        let fingerprint = fingerprint(&service, &change.after).to_string();
         assert_eq!(fingerprint.len(), 16);
         assert_eq!(
             registered(&change),

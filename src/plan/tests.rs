@@ -523,6 +523,7 @@ fn a_rollout_of_what_is_declared_is_waited_for() {
     };
     let declared = desired("image = \"nginx:2\"");
     let expected = Verdict::RollingOut(Rollout {
+        failed: false,
         deployment: "ecs-svc/1".parse().unwrap(),
         revision: arn(7),
         running: 1,

@@ -61,6 +61,13 @@ impl Plan {
         count.change + count.restart > 0 && count.blocked == 0
     }
 
+    /// The same plan for these services alone.
+    pub fn keeping(&self, keeps: impl Fn(&ServicePlan) -> bool) -> Plan {
+        let mut plan = self.clone();
+        plan.services.retain(keeps);
+        plan
+    }
+
     pub fn count(&self) -> Count {
         let mut count = Count::default();
         for service in &self.services {
@@ -219,6 +226,8 @@ pub struct Rollout {
     pub desired: i64,
     /// ECS started it to go back to this revision.
     pub rolls_back: bool,
+    /// ECS has given it up.
+    pub failed: bool,
 }
 
 impl Basis {
@@ -239,6 +248,7 @@ impl Rollout {
             running: deployment.running_count,
             desired: deployment.desired_count,
             rolls_back: deployment.rolls_back(),
+            failed: deployment.rollout_state == Some(RolloutState::Failed),
         }
     }
 }

@@ -140,7 +140,7 @@ fn outcome(ended: &Ended) -> (Styled<&'static str>, &'static str, &'static str) 
 
 /// Who it was, from an ARN: `deploy/ci` of
 /// `arn:aws:sts::123456789012:assumed-role/deploy/ci`.
-fn who(arn: &str) -> String {
+pub(super) fn who(arn: &str) -> String {
     let name = arn.splitn(6, ':').nth(5).unwrap_or(arn);
     let name = ["assumed-role/", "user/", "role/"]
         .into_iter()

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::block::{Said, held, said};
 use super::mask::Mask;
 use super::plan::note_text;
-use crate::event::{Event, Report, rfc3339};
+use crate::event::{Ended, Event, Report, rfc3339};
 use crate::model::fields::Effect;
 use crate::plan::{Change, Count, FieldChange, Plan, ServicePlan, Target, Verdict};
 
@@ -88,26 +88,7 @@ pub fn event_json(environment: &str, event: &Event) -> String {
 
 /// The end of a run, on one line: every service with its outcome.
 pub fn report_json(environment: &str, report: &Report, exit_code: u8) -> String {
-    let services: Vec<Value> = report
-        .services
-        .iter()
-        .map(|ended| {
-            let mut entry = json!({
-                "service": ended.service,
-                "cluster": ended.key.cluster,
-                "ecs_service": ended.key.service,
-                "diagnosis": ended.diagnosis,
-                "now": ended.now,
-                "elapsed_seconds": ended.elapsed.as_secs(),
-            });
-            if let (Value::Object(entry), Ok(Value::Object(outcome))) =
-                (&mut entry, serde_json::to_value(&ended.outcome))
-            {
-                entry.extend(outcome);
-            }
-            entry
-        })
-        .collect();
+    let services: Vec<Value> = report.services.iter().map(ended_json).collect();
     let line = json!({
         "format_version": FORMAT_VERSION,
         "environment": environment,
@@ -116,6 +97,24 @@ pub fn report_json(environment: &str, report: &Report, exit_code: u8) -> String 
         "services": services,
     });
     format!("{line}\n")
+}
+
+/// A service with how it ended.
+pub(super) fn ended_json(ended: &Ended) -> Value {
+    let mut entry = json!({
+        "service": ended.service,
+        "cluster": ended.key.cluster,
+        "ecs_service": ended.key.service,
+        "diagnosis": ended.diagnosis,
+        "now": ended.now,
+        "elapsed_seconds": ended.elapsed.as_secs(),
+    });
+    if let (Value::Object(entry), Ok(Value::Object(outcome))) =
+        (&mut entry, serde_json::to_value(&ended.outcome))
+    {
+        entry.extend(outcome);
+    }
+    entry
 }
 
 pub(super) fn plan(plan: &Plan) -> Value {
@@ -134,7 +133,7 @@ pub(super) fn plan(plan: &Plan) -> Value {
         "region": plan.region(),
         "cluster": plan.cluster(),
         "hash": plan.hash(),
-        "services": plan.services().iter().map(service).collect::<Vec<_>>(),
+        "services": plan.services().iter().map(service_json).collect::<Vec<_>>(),
         "counts": {
             "change": change, "restart": restart, "rolling_out": rolling_out, "failed_before": failed_before, "blocked": blocked + suspended, "suspended": suspended, "in_sync": in_sync,
         },
@@ -171,7 +170,7 @@ fn changes(change: &Change) -> Vec<Value> {
         .collect()
 }
 
-fn service(service: &ServicePlan) -> Value {
+pub(super) fn service_json(service: &ServicePlan) -> Value {
     let mut entry = json!({
         "name": service.name,
         "cluster": service.key.cluster,

@@ -1,4 +1,4 @@
-//! Plans and events as text, Markdown and JSON.
+//! Plans, events and reports as text, JSON and Markdown.
 //!
 //! Pure: everything returns a `String`; text carries ANSI styles, which the
 //! streams of [`crate::ui`] take out where nobody sees them. Nothing here is
@@ -23,6 +23,7 @@ mod plan;
 mod progress;
 mod promotion;
 mod pull_request;
+mod reconciled;
 mod rows;
 mod stale;
 mod status;
@@ -45,6 +46,7 @@ pub use plan::{Detail, hash_text, plan_text};
 pub use progress::{adopted_or_started, before, event_line, paused, stage_line, tags_amiss};
 pub use promotion::{Proposal, outcome_name, promotion_json, promotion_text, why_not_ready};
 pub use pull_request::{PullRequest, code, cut, fenced, pull_request};
+pub use reconciled::{reconciled_json, reconciled_markdown, reconciled_text};
 pub use stale::moved_text;
 pub use status::{problem_error, status_text, statuses_json};
 pub use style::{BAD, BOLD, DIM, GOOD, HINT, Styled};

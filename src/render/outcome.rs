@@ -42,7 +42,7 @@ pub fn ended_badly(ended: &Ended) -> Option<(String, Option<String>)> {
     Some((says, cause.map(|cause| cause.next.clone())))
 }
 
-fn ended_text(text: &mut String, environment: &str, ended: &Ended, width: usize) {
+pub(super) fn ended_text(text: &mut String, environment: &str, ended: &Ended, width: usize) {
     let (mark, mut says) = sentence(&ended.outcome, ended.elapsed);
     if let (Outcome::Deployed { .. }, Some(now)) = (&ended.outcome, ended.now.first()) {
         says += &format!(", {}", tasks(now.running, now.desired));
@@ -92,7 +92,7 @@ fn ended_text(text: &mut String, environment: &str, ended: &Ended, width: usize)
     }
 }
 
-fn sentence(outcome: &Outcome, elapsed: Duration) -> (Styled<&'static str>, String) {
+pub(super) fn sentence(outcome: &Outcome, elapsed: Duration) -> (Styled<&'static str>, String) {
     let after = duration(elapsed);
     let (good, bad, open) = (Styled(GOOD, "✓"), Styled(BAD, "✗"), Styled(BUSY, "…"));
     match outcome {

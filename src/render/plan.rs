@@ -158,7 +158,7 @@ fn failed_before_text(text: &mut String, before: &FailedBefore) {
     let _ = writeln!(text, "{}", paragraph(4, "hint   ", hint));
 }
 
-fn change_text(text: &mut String, change: &Change, detail: Detail) {
+pub(super) fn change_text(text: &mut String, change: &Change, detail: Detail) {
     let rows = rows(change, detail.values);
     differences_text(text, change, &rows);
     for task in &change.first {

@@ -284,7 +284,7 @@ fn a_crashing_image_fails_and_says_what_runs_now() {
 
     1 to change.
 
-    ✗ web   the rollout of revision 69 failed; ECS went back to revision 68 (5 s)
+    ✗ web   the rollout of revision 69 failed; ECS went back to revision 68 ([time])
         cause   app exited with code 1 (3 tasks)
         log     Error: connect ECONNREFUSED 10.0.3.4:5432
         log         at TCPConnectWrap.afterConnect [as oncomplete]
@@ -325,7 +325,7 @@ fn an_image_that_cannot_be_pulled_fails() {
 
     1 to change.
 
-    ✗ web   the rollout of revision 69 failed; ECS went back to revision 68 (4 s)
+    ✗ web   the rollout of revision 69 failed; ECS went back to revision 68 ([time])
         cause   the image of app cannot be pulled: pull image manifest has been
                 retried 7 time(s): failed to resolve ref
                 123456789012.dkr.ecr.us-west-1.amazonaws.com/shop/web:1.2.0-unpullab

@@ -23,6 +23,7 @@ mod output;
 mod plan;
 mod promote;
 mod provenance;
+mod reconcile;
 mod reference;
 mod rollback;
 mod sandbox;

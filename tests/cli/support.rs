@@ -355,10 +355,10 @@ pub fn steady(text: &str, directory: &Path) -> String {
     let text = Regex::new(r"(?m)^plan [0-9a-f]{12}$")
         .unwrap()
         .replace_all(&text, "plan [hash]");
-    let text = Regex::new(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
+    let text = Regex::new(r"\d{4}-\d\d-\d\d\s+\d\d:\d\d\s+UTC")
         .unwrap()
         .replace_all(&text, "[moment] UTC");
-    Regex::new(r"(after |   |code 0 \(|for |\| |, )(\d+ min )?\d+ s\b")
+    Regex::new(r"(after |   |code 0 \(|for |\| |, |went back to revision \d+ \()(\d+ min )?\d+ s\b")
         .unwrap()
         .replace_all(&text, "${1}[time]")
         .into_owned()

@@ -94,8 +94,7 @@ fn one_that_is_over_is_a_note() {
     prod   shop · us-west-1 · 123456789012
 
     = web   shop-web   revision 69
-        note  the suspension at environments/prod.toml:1:1 is over since 2020-01-01
-              00:00 UTC: take it out
+        note  the suspension at environments/prod.toml:1:1 is over since [moment] UTC: take it out
 
     Nothing differs: 1 service in sync.
     [exit 0]

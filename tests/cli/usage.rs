@@ -152,6 +152,8 @@ fn help_at_a_glance() {
     Commands:
       plan         Show what differs between the files and what runs; never writes
       apply        Make what runs what the files say, and wait until it does
+      reconcile    Make many environments what their files say, unattended; then
+                   report
       wait         Wait for rollouts of what is declared, started by whomever; never
                    writes
       status       Show what runs where, since when and from which commit; never
@@ -174,9 +176,9 @@ fn help_at_a_glance() {
 
     Options:
           --sandbox              Use the embedded sandbox instead of AWS
-          --format <FORMAT>      How to print the result; only plan has markdown
-                                 [default: text] [possible values: text, json,
-                                 markdown]
+          --format <FORMAT>      How to print the result; markdown is for plan and
+                                 reconcile [default: text] [possible values: text,
+                                 json, markdown]
       -v, --verbose...           Show more: whole documents in a plan and each call
                                  in the log; twice for debugging
           --no-cache             Use no cache of task definition revisions
@@ -191,7 +193,8 @@ fn help_at_a_glance() {
       0  done, or nothing to do      4  timed out; the rollout goes on
       1  error, or blocked           5  stale plan, or another deployment won
       2  plan --detailed-exitcode:   64 wrong usage
-         there are changes           130 interrupted
+         there are changes;          130 interrupted
+         reconcile: some are left
       3  the rollout failed, or had failed before
 
     Try it without an account:  evenkeel apply prod --sandbox
@@ -216,9 +219,9 @@ fn help_at_a_glance() {
           --show-values          Show values of environment variables, which are
                                  masked otherwise
           --sandbox              Use the embedded sandbox instead of AWS
-          --format <FORMAT>      How to print the result; only plan has markdown
-                                 [default: text] [possible values: text, json,
-                                 markdown]
+          --format <FORMAT>      How to print the result; markdown is for plan and
+                                 reconcile [default: text] [possible values: text,
+                                 json, markdown]
       -v, --verbose...           Show more: whole documents in a plan and each call
                                  in the log; twice for debugging
           --no-cache             Use no cache of task definition revisions
@@ -255,9 +258,9 @@ fn help_at_a_glance() {
           --allow-older           Overwrite also what was deployed from a newer
                                   commit
           --sandbox               Use the embedded sandbox instead of AWS
-          --format <FORMAT>       How to print the result; only plan has markdown
-                                  [default: text] [possible values: text, json,
-                                  markdown]
+          --format <FORMAT>       How to print the result; markdown is for plan and
+                                  reconcile [default: text] [possible values: text,
+                                  json, markdown]
       -v, --verbose...            Show more: whole documents in a plan and each call
                                   in the log; twice for debugging
           --no-cache              Use no cache of task definition revisions
@@ -282,9 +285,9 @@ fn help_at_a_glance() {
           --port <PORT>          The loopback port to serve on; 0 takes a free one
                                  [default: 4566]
           --sandbox              Use the embedded sandbox instead of AWS
-          --format <FORMAT>      How to print the result; only plan has markdown
-                                 [default: text] [possible values: text, json,
-                                 markdown]
+          --format <FORMAT>      How to print the result; markdown is for plan and
+                                 reconcile [default: text] [possible values: text,
+                                 json, markdown]
       -v, --verbose...           Show more: whole documents in a plan and each call
                                  in the log; twice for debugging
           --no-cache             Use no cache of task definition revisions

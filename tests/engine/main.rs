@@ -6,6 +6,7 @@ mod calls;
 mod documents;
 mod failures;
 mod fields;
+mod fleet;
 mod live;
 mod once;
 mod permissions;
