@@ -93,7 +93,7 @@ impl Draft {
     }
 
     pub(super) fn new(file: &str, environment: &str, text: String) -> Result<Self, Mistakes> {
-        let beside = |name: &str| read::bytes(&read::beside(Path::new(file), name));
+        let beside = |name: &str| read::beside(Path::new(file), name);
         let desired = parse_with(file, environment, &text, &beside)?;
         Ok(Self { text, desired })
     }

@@ -67,7 +67,7 @@ pub fn load(path: &Path) -> Result<Desired, LoadError> {
     let environment = path.file_stem().unwrap_or_default().to_string_lossy();
     let originals = RefCell::new(Vec::new());
     let beside = |name: &str| {
-        let path = read::beside(path, name);
+        let path = read::place(path, name);
         let bytes = read::bytes(&path)?;
         let read = read_from(&path, &bytes);
         let mut originals = originals.borrow_mut();

@@ -36,9 +36,13 @@ pub(super) fn text(path: &Path) -> Result<String, Unreadable> {
     decode(&file, bytes)
 }
 
-/// Where a file is that an environment file names; its name starts at that
-/// file's folder.
-pub(super) fn beside(environment: &Path, name: &str) -> PathBuf {
+/// A file that an environment file names; its name starts at that file's folder.
+pub(super) fn beside(environment: &Path, name: &str) -> io::Result<Vec<u8>> {
+    bytes(&place(environment, name))
+}
+
+/// Where such a file is.
+pub(super) fn place(environment: &Path, name: &str) -> PathBuf {
     environment.parent().unwrap_or(Path::new("")).join(name)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The hash is over the meaning of a plan, not over its text. It has in it: the
 //! environment with its account and region, and for each service that would be
-//! changed, failed before or is blocked, by its name, where it is in ECS, the
+//! changed, failed before, is blocked or suspended, by its name, where it is in ECS, the
 //! verdict, the revision that runs, the images as they will be registered (with
 //! their digests), every field's old and new value, the tasks that run first
 //! with where they run, and what all that does to the tasks that run. Where
@@ -123,8 +123,8 @@ fn meaning(service: &ServicePlan) -> Option<Value> {
         Verdict::InSync { .. } | Verdict::RollingOut(_) => return None,
         Verdict::FailedBefore(_) => json!({ "verdict": "failed before" }),
         Verdict::Blocked(_) => json!({ "verdict": "blocked" }),
-        Verdict::Change(change) => of_change(change),
         Verdict::Suspended(_) => json!({ "verdict": "suspended" }),
+        Verdict::Change(change) => of_change(change),
     };
     if let (Value::Object(meaning), Value::Object(more)) = (&mut meaning, more) {
         meaning.extend(more);
@@ -134,6 +134,7 @@ fn meaning(service: &ServicePlan) -> Option<Value> {
 
 fn of_change(change: &Change) -> Value {
     let context = Context::of(change.after.as_map());
+    let mask = Mask::of(&change.before);
     let images: Map<String, Value> = change
         .images
         .iter()
@@ -144,9 +145,11 @@ fn of_change(change: &Change) -> Value {
         .iter()
         .chain(&change.service.fields)
         .map(|field| {
-            let same = |value: Option<Value>| settled(&field.path, value, context);
-            let values = [same(field.from_masked()), same(field.to_masked())];
-            (field.path.to_string(), json!(values))
+            let path = &field.path;
+            let from = field.from.as_ref().map(|value| mask.live(path, value));
+            let to = field.to.as_ref().map(|value| mask.wanted(path, value));
+            let values = [from, to].map(|value| settled(path, value?, context));
+            (path.to_string(), json!(values))
         })
         .collect();
     let first: Vec<Value> = change
@@ -173,8 +176,7 @@ fn of_change(change: &Change) -> Value {
 
 /// A value in the one form for all that ECS treats as the same, so that a list
 /// which AWS answers in another order is the same list.
-fn settled(path: &Path, value: Option<Value>, context: Context) -> Option<Value> {
-    let value = value?;
+fn settled(path: &Path, value: Value, context: Context) -> Option<Value> {
     match path.kind() {
         Some(kind) => canonical(&kind, &value, context),
         None => Some(value),

@@ -50,7 +50,7 @@ pub use difference::FieldChange;
 pub use drift::{Cause, Drift, Sign, causes};
 pub use hash::{Approved, Hash};
 pub use images::pinned;
-pub use mask::MASKED;
+pub use mask::{MASKED, Mask, is_variable};
 pub use online::{Absent, Lack, Online, Unknown, online};
 pub use rules::{Broken, check};
 pub use saved::{Kind, Live, MadeFrom, NoPlan, Saved, SavedChange, SavedPlan, SavedService};
@@ -110,8 +110,8 @@ fn plan_service(
     notes.extend(bakes_too_long(&key, &verdict, desired.timeout, observed));
     let healthy = healthy(&key, &verdict, observed)?;
     let marked = marked(&key, &verdict, observed)?;
-    notes.extend(scaled(desired, &key, &verdict, observed)?);
     let live = live(&key, observed);
+    notes.extend(scaled(desired, &key, &verdict, observed)?);
     // Asked for above, where it matters.
     if let Ok(Seen::Unreadable(why)) = observed.history(&key) {
         notes.push(Note::HistoryUnknown { why: why.clone() });

@@ -59,7 +59,7 @@ pub struct SavedService {
     pub verdict: Kind,
     /// What ran; nothing where that could not be told.
     pub live: Option<Live>,
-    /// What was to change, empty but for the verdict `change`.
+    /// What was to change, or would be without the suspension.
     pub changes: Vec<SavedChange>,
     /// The tasks that were to run first.
     pub before: Vec<Vec<String>>,
@@ -137,8 +137,16 @@ impl Plan {
 
 impl ServicePlan {
     pub(super) fn saved(&self) -> SavedService {
-        let (changes, before) = match &self.verdict {
-            Verdict::Change(change) => (
+        let change = match &self.verdict {
+            Verdict::Change(change) => Some(&**change),
+            Verdict::Suspended(suspended) => Some(&suspended.change),
+            Verdict::InSync { .. }
+            | Verdict::RollingOut(_)
+            | Verdict::FailedBefore(_)
+            | Verdict::Blocked(_) => None,
+        };
+        let (changes, before) = match change {
+            Some(change) => (
                 changes(change),
                 change
                     .first
@@ -149,7 +157,7 @@ impl ServicePlan {
                     })
                     .collect(),
             ),
-            _ => (Vec::new(), Vec::new()),
+            None => (Vec::new(), Vec::new()),
         };
         SavedService {
             name: self.name.clone(),
@@ -173,12 +181,21 @@ fn changes(change: &Change) -> Vec<SavedChange> {
         from: Some(Value::from(image.from.as_str())),
         to: Some(Value::from(image.to.as_str())),
     });
+    let mask = Mask::of(&change.before);
     let fields = change.fields.iter().chain(&change.service.fields);
     images
-        .chain(fields.map(|field| SavedChange {
-            field: field.path.to_string(),
-            from: field.from_masked(),
-            to: field.to_masked(),
+        .chain(fields.map(|field| {
+            SavedChange {
+                field: field.path.to_string(),
+                from: field
+                    .from
+                    .as_ref()
+                    .map(|value| mask.live(&field.path, value)),
+                to: field
+                    .to
+                    .as_ref()
+                    .map(|value| mask.wanted(&field.path, value)),
+            }
         }))
         .collect()
 }

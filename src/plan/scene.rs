@@ -174,6 +174,7 @@ impl Scene {
                 Sight::Image(repository, id, Seen::Found(image))
             }
             Want::RunningImages(revision) => Sight::RunningImages(revision, Seen::Missing),
+            Want::Scaling(key) => Sight::Scaling(key, Seen::Missing),
             Want::ServiceTags(arn) => Sight::ServiceTags(arn, Seen::Found(vec![])),
             Want::Newest(family) => Sight::Newest(family, Seen::Found(vec![])),
             Want::History(key) => Sight::History(key, Seen::Found(vec![])),
@@ -182,7 +183,6 @@ impl Scene {
                 let names = self.services.keys().cloned().collect();
                 Sight::ServiceNames(cluster, Seen::Found(names))
             }
-            Want::Scaling(key) => Sight::Scaling(key, Seen::Missing),
             Want::ClusterNames => Sight::ClusterNames(Seen::Found(vec![])),
             Want::Outside(thing) => Sight::Outside(thing, Seen::Missing),
             Want::ImageTags(repository) => Sight::ImageTags(repository, Seen::Found(vec![])),

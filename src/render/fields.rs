@@ -4,10 +4,9 @@
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use super::mask::{Mask, is_variable};
 use super::words::{defuse, defuse_line};
 use crate::model::fields::{Effect, Identity, Kind, Path, Root, Step, quoted};
-use crate::plan::{Change, FieldChange, effect};
+use crate::plan::{Change, FieldChange, MASKED, Mask, effect, is_variable};
 
 /// A value longer than this is shown by what differs inside it.
 const LONG: usize = 44;
@@ -249,7 +248,7 @@ fn written(value: &Value) -> String {
                 fields.map(|(name, value)| format!("{} = {}", quoted(name), written(value)));
             format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "))
         }
-        Value::String(text) if text == super::mask::MASKED => text.clone(),
+        Value::String(text) if text == MASKED => text.clone(),
         other => other.to_string(),
     }
 }

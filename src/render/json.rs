@@ -6,11 +6,10 @@
 use serde_json::{Value, json};
 
 use super::block::{Said, held, said};
-use super::mask::Mask;
 use super::plan::note_text;
 use crate::event::{Ended, Event, Report, rfc3339};
 use crate::model::fields::Effect;
-use crate::plan::{Change, Count, FieldChange, Plan, ServicePlan, Target, Verdict};
+use crate::plan::{Change, Count, FieldChange, Mask, Plan, ServicePlan, Target, Verdict};
 
 pub(super) const FORMAT_VERSION: u32 = 1;
 

@@ -6,6 +6,8 @@
 //! made of the rendered text, so no backslash keeps them from being made; only
 //! code does, or a character of no width in them.
 
+use std::fmt::Write as _;
+
 use super::words::{defuse, defuse_line};
 
 /// A code span. Nothing in it is Markdown, a mention or a reference.
@@ -66,26 +68,39 @@ pub fn fence(language: &str, lines: &[String]) -> String {
     block + &ticks + "\n"
 }
 
+/// A fenced block of a whole text.
+pub fn fenced(text: &str) -> String {
+    let lines: Vec<String> = text.trim_end().lines().map(str::to_owned).collect();
+    fence("text", &lines)
+}
+
 /// Something folded below a line; `summary` is HTML.
 pub fn folded(summary: &str, body: &str) -> String {
     // HTML goes on until a blank line.
     format!("<details><summary>{summary}</summary>\n\n{body}\n</details>\n")
 }
 
-/// Code in HTML, for a summary.
-pub fn html_code(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
+/// Text within an element of HTML.
+pub fn html(text: &str) -> String {
+    let mut safe = String::new();
     for c in defuse(text).chars() {
         match c {
-            '&' => safe += "&amp;",
-            '<' => safe += "&lt;",
-            '>' => safe += "&gt;",
-            '"' => safe += "&quot;",
-            '\'' => safe += "&#39;",
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            // What could be markup, a mention or a reference.
+            c if c.is_ascii_punctuation() && !".,:;()".contains(c) => {
+                let _ = write!(safe, "&#{};", c as u32);
+            }
             c => safe.push(c),
         }
     }
-    format!("<code>{safe}</code>")
+    safe
+}
+
+/// Code in HTML, for a summary.
+pub fn html_code(text: &str) -> String {
+    format!("<code>{}</code>", html(text))
 }
 
 /// A comment that nobody sees, to find this again by: the names with whatever

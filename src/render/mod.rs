@@ -15,7 +15,6 @@ mod init;
 mod json;
 mod lines;
 mod markdown;
-mod mask;
 mod not_ready;
 mod outcome;
 mod pause;
@@ -40,12 +39,13 @@ pub use init::{Planned, init_json, init_text, left_out_text, not_adopted_error};
 pub use json::{
     blocked_json, error_json, event_json, moved_json, planned_json, plans_json, report_json,
 };
+pub use markdown::{code, fenced};
 pub use not_ready::not_ready_error;
 pub use outcome::{ended_badly, report_text};
 pub use plan::{Detail, hash_text, plan_text};
 pub use progress::{adopted_or_started, before, event_line, paused, stage_line, tags_amiss};
 pub use promotion::{Proposal, outcome_name, promotion_json, promotion_text, why_not_ready};
-pub use pull_request::{PullRequest, code, cut, fenced, pull_request};
+pub use pull_request::{PullRequest, cut, pull_request};
 pub use reconciled::{reconciled_json, reconciled_markdown, reconciled_text};
 pub use stale::moved_text;
 pub use status::{problem_error, status_text, statuses_json};

@@ -8,14 +8,13 @@ use similar::{ChangeTag, TextDiff};
 use super::block::{Said, held, said, until};
 use super::fields::{Row, rows, words as effect_words};
 use super::lines::{Columns, title};
-use super::mask::Mask;
 use super::rows::{Indent, rows_text};
 use super::style::{BAD, BUSY, CHANGE, DIM, GOOD, Styled};
 use super::words::{command, defuse, defuse_line, duration, paragraph, tasks, time};
 use crate::model::ImageReference;
 use crate::observed::Unreadable;
 use crate::plan::{
-    Change, Count, FailedBefore, ImageChange, Note, Plan, ServicePlan, Target, Verdict,
+    Change, Count, FailedBefore, ImageChange, Mask, Note, Plan, ServicePlan, Target, Verdict,
 };
 
 /// How much a plan's text shows.

@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 
 use super::image::Shown;
+use super::markdown::{cell, code, fenced, html};
 use super::plan::{Detail, plan_text};
 use super::promotion::notes;
 use super::words::{defuse, duration, list, time};
@@ -172,9 +173,9 @@ fn row(edit: &Edit, running: &Running) -> String {
     let commit = running.commit.as_ref();
     let commit = commit.map_or_else(String::new, ToString::to_string);
     let cells = [
-        cell(&edit.slot.to_string()),
-        cell(&image(edit, &Shown::of(&edit.slot.image))),
-        cell(&image(edit, &Shown::of(&edit.to))),
+        cell(&code(&edit.slot.to_string())),
+        cell(&code(&image(edit, &Shown::of(&edit.slot.image)))),
+        cell(&code(&image(edit, &Shown::of(&edit.to)))),
         running.revision.revision().to_string(),
         commit,
         since,
@@ -209,82 +210,9 @@ pub fn cut(text: &str, most: usize) -> String {
     format!("{kept}\n… {left} more lines\n")
 }
 
-/// A block of code whose fence is longer than any in it.
-pub fn fenced(text: &str) -> String {
-    let fence = "`".repeat(longest_run(text).max(2) + 1);
-    let text = text.trim_end();
-    format!("{fence}text\n{text}\n{fence}\n")
-}
-
-/// Code within a line. Nothing in it is markup.
-pub fn code(text: &str) -> String {
-    let text = defuse(text);
-    if text.is_empty() {
-        return String::new();
-    }
-    let fence = "`".repeat(longest_run(&text) + 1);
-    let gap = if text.starts_with('`') || text.ends_with('`') {
-        " "
-    } else {
-        ""
-    };
-    format!("{fence}{gap}{text}{gap}{fence}")
-}
-
-/// Code within a cell of a table. A pipe would begin the next one, even in
-/// code, and how it is escaped behind a backslash is told differently; so it is
-/// broken.
-fn cell(text: &str) -> String {
-    code(text).replace('|', "¦")
-}
-
-/// Text within an element of HTML.
-fn html(text: &str) -> String {
-    let mut safe = String::new();
-    for c in defuse(text).chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            // What could be markup, a mention or a reference.
-            c if c.is_ascii_punctuation() && !".,:;()".contains(c) => {
-                let _ = write!(safe, "&#{};", c as u32);
-            }
-            c => safe.push(c),
-        }
-    }
-    safe
-}
-
-fn longest_run(text: &str) -> usize {
-    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn code_holds_whatever_is_in_it() {
-        assert_eq!(code("api"), "`api`");
-        assert_eq!(code("a`b``c"), "```a`b``c```");
-        assert_eq!(code("`"), "`` ` ``");
-        assert_eq!(code(""), "");
-        assert_eq!(code("@ann #12 <b> ![x](y)"), "`@ann #12 <b> ![x](y)`");
-        assert_eq!(cell("a|b\\|c"), "`a¦b\\¦c`");
-        assert_eq!(code("one\ntwo"), "`one two`");
-    }
-
-    #[test]
-    fn a_fence_is_longer_than_any_in_it() {
-        assert_eq!(fenced("a\n"), "```text\na\n```\n");
-        assert_eq!(fenced("a\n````\n"), "`````text\na\n````\n`````\n");
-    }
-
-    #[test]
-    fn html_is_text() {
-        assert_eq!(html("</summary>@x #1"), "&lt;&#47;summary&gt;&#64;x &#35;1");
-    }
 
     #[test]
     fn what_is_too_long_is_cut_between_lines() {

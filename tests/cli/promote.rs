@@ -466,7 +466,7 @@ fn nothing_in_a_name_is_markup() {
         .to_owned();
     let row = body.lines().find(|line| line.contains("evil")).unwrap();
     assert!(
-        row.starts_with("| ```<b>@ann¦#1`x``y`[evil](mailto:x@y.z)``` |"),
+        row.starts_with("| ```<b>@ann\\|#1`x``y`[evil](mailto:x@y.z)``` |"),
         "{row}"
     );
     let outside: Vec<&str> = body.split("```").step_by(2).collect();

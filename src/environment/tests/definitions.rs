@@ -142,12 +142,12 @@ fn a_definition_lies_beside_its_environment_file() {
         "{missing}"
     );
     std::fs::write(folder.path().join("defs/task.json"), DOCUMENT).unwrap();
-    let path = read::beside(&file, "defs/task.json");
-    let read = read::bytes(&path).unwrap();
+    let path = read::place(&file, "defs/task.json");
+    let read = read::beside(&file, "defs/task.json").unwrap();
     let document: TaskDefinition = serde_json::from_slice(&read).unwrap();
     assert_eq!(document.family(), Some("wage"));
     assert!(
-        read::bytes(&read::beside(&file, "defs"))
+        read::beside(&file, "defs")
             .unwrap_err()
             .to_string()
             .contains("not an ordinary file")

@@ -225,3 +225,25 @@ fn markers_tell_environments_apart() {
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     assert!(of(&many).len() < 500);
 }
+
+#[test]
+fn code_holds_whatever_is_in_it() {
+    assert_eq!(code("api"), "`api`");
+    assert_eq!(code("a`b``c"), "```a`b``c```");
+    assert_eq!(code("`"), "`` ` ``");
+    assert_eq!(code(""), "");
+    assert_eq!(code("@ann #12 <b> ![x](y)"), "`@ann #12 <b> ![x](y)`");
+    assert_eq!(cell(&code("a|b\\|c")), "`a\\|b\\\\|c`");
+    assert_eq!(code("one\ntwo"), "`one two`");
+}
+
+#[test]
+fn a_fence_is_longer_than_any_in_it() {
+    assert_eq!(fenced("a\n"), "```text\na\n```\n");
+    assert_eq!(fenced("a\n````\n"), "`````text\na\n````\n`````\n");
+}
+
+#[test]
+fn html_is_text() {
+    assert_eq!(html("</summary>@x #1"), "&lt;&#47;summary&gt;&#64;x &#35;1");
+}
