@@ -96,9 +96,11 @@ async fn saved(file: &Path, args: &Args, global: &Global) -> Result<u8, Failure>
         }
         done += again.carried_out.0;
         planned += again.carried_out.1;
+        github::blocked(&again.environment.desired, &again.plan);
         environments.push(again.environment);
         plans.push(again.plan);
     }
+    github::planned(&plans, Some(file));
     if planned > 0 && done == planned {
         say("this plan was carried out already\n")?;
     } else if done > 0 {
@@ -120,10 +122,11 @@ fn is_approved(approved: &Approved, plan: &Plan) -> Result<(), Failure> {
         change,
         restart,
         blocked,
+        suspended,
         ..
     } = plan.count();
     let hash = plan.hash();
-    if change + restart + blocked == 0 || approved.is(&hash) {
+    if change + restart + blocked + suspended == 0 || approved.is(&hash) {
         return Ok(());
     }
     Err(Failure::Moved {

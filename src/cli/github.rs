@@ -60,6 +60,16 @@ pub(super) fn failed(failure: &Failure) {
                 annotate(at.as_ref(), "evenkeel", &message, hint.as_deref());
             }
         }
+        Failure::Moved {
+            what,
+            differences,
+            hint,
+        } => {
+            let message = [std::slice::from_ref(what), differences]
+                .concat()
+                .join("\n");
+            annotate(None, "evenkeel", &message, Some(hint));
+        }
         other => {
             let (message, hint) = (other.to_string(), other.hint());
             annotate(None, "evenkeel", &message, hint.as_deref());

@@ -92,6 +92,7 @@ pub enum Kind {
     RollingOut,
     FailedBefore,
     Blocked,
+    Suspended,
 }
 
 impl From<&Verdict> for Kind {
@@ -101,7 +102,8 @@ impl From<&Verdict> for Kind {
             Verdict::Change(_) => Self::Change,
             Verdict::RollingOut(_) => Self::RollingOut,
             Verdict::FailedBefore(_) => Self::FailedBefore,
-            Verdict::Blocked(_) | Verdict::Suspended(_) => Self::Blocked,
+            Verdict::Blocked(_) => Self::Blocked,
+            Verdict::Suspended(_) => Self::Suspended,
         }
     }
 }

@@ -206,10 +206,9 @@ fn nothing_to_do(verdict: &Verdict) -> bool {
 fn service(then: &SavedService, now: &ServicePlan, observed: &Observed) -> Result<Vec<How>, Wants> {
     let change = match &now.verdict {
         Verdict::InSync { .. } | Verdict::RollingOut(_) => return Ok(Vec::new()),
-        Verdict::Blocked(_) | Verdict::Suspended(_) if then.verdict == Kind::Blocked => {
-            return Ok(Vec::new());
-        }
+        Verdict::Blocked(_) if then.verdict == Kind::Blocked => return Ok(Vec::new()),
         Verdict::FailedBefore(_) if then.verdict == Kind::FailedBefore => return Ok(Vec::new()),
+        Verdict::Suspended(_) if then.verdict == Kind::Suspended => return Ok(Vec::new()),
         Verdict::Blocked(blocks) => return Ok(vec![How::Blocked(blocks.clone())]),
         Verdict::Suspended(suspended) => return Ok(vec![How::Suspended(suspended.why.clone())]),
         Verdict::FailedBefore(failed) => return Ok(vec![How::Failed(failed.clone())]),
@@ -225,7 +224,9 @@ fn service(then: &SavedService, now: &ServicePlan, observed: &Observed) -> Resul
     if then.verdict == Kind::Change {
         how.extend(fields(&then.changes, &now.saved().changes, same_basis));
     } else {
-        how.extend(now.saved().changes.into_iter().map(How::More));
+        if then.verdict != Kind::Suspended {
+            how.extend(now.saved().changes.into_iter().map(How::More));
+        }
         if how.is_empty() {
             how.push(How::Unplanned { then: then.verdict });
         }

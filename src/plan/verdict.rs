@@ -58,7 +58,7 @@ impl Plan {
     /// Whether there is something to approve: changes, and nothing in their way.
     pub fn is_approvable(&self) -> bool {
         let count = self.count();
-        count.change + count.restart > 0 && count.blocked == 0
+        count.change + count.restart > 0 && count.blocked + count.suspended == 0
     }
 
     /// The same plan for these services alone.

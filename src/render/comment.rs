@@ -6,13 +6,13 @@
 
 use similar::ChangeTag;
 
-use super::block::{held, said};
+use super::block::{Said, held, said};
 use super::fields::{Row, rows, words as effect_words};
 use super::image::Shown;
 use super::markdown::{cell, code, fence, folded, html_code, longest_run, marker, shorten, text};
 use super::plan::{count_text, note_text};
 use super::words::{command, defuse_line, list, tasks, time};
-use crate::plan::{Block, Change, ImageChange, Plan, Rollout, ServicePlan, Target, Verdict};
+use crate::plan::{Change, ImageChange, Plan, Rollout, ServicePlan, Target, Verdict};
 
 /// GitHub takes 65,536 characters; some room is left for what others add.
 const MOST: usize = 60_000;
@@ -153,8 +153,9 @@ impl Detail {
 
 fn foot(reviewed: &Reviewed<'_>) -> String {
     let plan = reviewed.plan;
-    if plan.count().blocked > 0 {
-        return "\nNothing is applied while a service is blocked.\n".to_owned();
+    let count = plan.count();
+    if count.blocked + count.suspended > 0 {
+        return "\nNothing is applied while a service is blocked or suspended.\n".to_owned();
     }
     if !plan.is_approvable() {
         return String::new();
@@ -301,6 +302,15 @@ fn line(service: &ServicePlan, plan: &Plan, values: bool) -> Line {
     let (revision, what, effect) = match &service.verdict {
         Verdict::InSync { revision } => (revision.revision().to_string(), vec![], String::new()),
         Verdict::Change(change) => (revisions(change), changes(change, values), effect(change)),
+        Verdict::Suspended(suspended) => {
+            let mut what = vec![text(&shorten(&held(&suspended.why).says, 160))];
+            what.extend(changes(&suspended.change, values));
+            (
+                revisions(&suspended.change),
+                what,
+                effect(&suspended.change),
+            )
+        }
         Verdict::RollingOut(rollout) => (
             rollout.revision.revision().to_string(),
             vec![format!(
@@ -315,11 +325,6 @@ fn line(service: &ServicePlan, plan: &Plan, values: bool) -> Line {
                 "revision {} is declared",
                 before.revision.revision()
             )],
-            String::new(),
-        ),
-        Verdict::Suspended(suspended) => (
-            revisions(&suspended.change),
-            vec![text(&shorten(&held(&suspended.why).says, 160))],
             String::new(),
         ),
         Verdict::Blocked(blocks) => (
@@ -466,10 +471,13 @@ fn details(service: &ServicePlan, values: bool) -> Vec<String> {
             lines.extend(before.reason.iter().map(|why| format!("  reason  {why}")));
             lines
         }
-        Verdict::Blocked(blocks) => blocks.iter().flat_map(block_lines).collect(),
+        Verdict::Blocked(blocks) => blocks
+            .iter()
+            .flat_map(|block| said_lines(said(block)))
+            .collect(),
         Verdict::Suspended(suspended) => {
-            let mut lines = vec![format!("  {}", held(&suspended.why).says)];
-            lines.extend(change_lines(&suspended.change, values));
+            let mut lines = change_lines(&suspended.change, values);
+            lines.extend(said_lines(held(&suspended.why)));
             lines
         }
     };
@@ -543,8 +551,7 @@ fn written(image: &str, runs: Option<&str>) -> String {
     }
 }
 
-fn block_lines(block: &Block) -> Vec<String> {
-    let said = said(block);
+fn said_lines(said: Said) -> Vec<String> {
     let mut lines = vec![format!("  {}", said.says)];
     for (label, more) in [("at", said.at), ("has", said.has), ("hint", said.hint)] {
         lines.extend(more.map(|more| format!("  {label:4}  {more}")));

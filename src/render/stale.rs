@@ -67,7 +67,7 @@ fn how_text(how: &How) -> String {
             let says: Vec<String> = blocks.iter().map(|block| said(block).says).collect();
             format!("it is blocked now: {}", says.join("; "))
         }
-        How::Suspended(why) => held(why).says,
+        How::Suspended(why) => format!("it is {}", held(why).says),
         How::Failed(failed) => {
             let at = failed
                 .at
@@ -111,6 +111,7 @@ fn how_text(how: &How) -> String {
                 Kind::RollingOut => "it was rolling out",
                 Kind::FailedBefore => "it was not tried again, since it had failed before",
                 Kind::Blocked => "it was blocked",
+                Kind::Suspended => "it was suspended",
                 Kind::Change => "something else was planned",
             }
         ),

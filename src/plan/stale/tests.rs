@@ -266,3 +266,23 @@ fn files_and_commits_move_before_anything_is_looked_up() {
         ]
     );
 }
+
+#[test]
+fn a_suspension_is_one_thing_and_its_end_another() {
+    let file = |suspend: &str| {
+        declared(&format!(
+            "[services.web]\n{suspend}image = \"{REGISTRY}/web:2\"\n"
+        ))
+    };
+    let held = file("suspend = { reason = \"frozen\", until = 2026-12-01 }\n");
+    let then = save(&scene(), &held);
+    assert_eq!(then.services[0].verdict, Kind::Suspended);
+    assert_eq!(then.services[0].changes.len(), 1);
+    assert_eq!(moved(&then, &scene(), &held), (vec![], (0, 0)));
+    let unplanned = How::Unplanned {
+        then: Kind::Suspended,
+    };
+    assert_eq!(moved(&then, &scene(), &file("")).0, of_web(unplanned));
+    let (how, _) = moved(&save(&scene(), &file("")), &scene(), &held);
+    assert!(matches!(&how[..], [(_, How::Suspended(_))]), "{how:?}");
+}

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::super::markdown::tests::{events, hostile, is_inert};
 use super::super::words::defuse;
 use super::*;
-use crate::environment::Location;
+use crate::environment::{Location, Suspension};
 use crate::observed::{ServiceKey, Unreadable};
 use crate::plan::scene::{REGISTRY, Scene, arn, declared, digest, plan_of};
-use crate::plan::{FailedBefore, FieldChange, Note, OnFailure, OneOff};
+use crate::plan::{Block, FailedBefore, FieldChange, Note, OnFailure, OneOff, Suspended};
 
 fn comment(plans: &[&Plan]) -> String {
     let reviewed: Vec<Reviewed<'_>> = plans
@@ -117,10 +117,10 @@ fn a_comment_has_a_table_then_details_then_what_to_do() {
 
     </details>
 
-    Plan `f546555e78ef`. This applies it, and nothing else:
+    Plan `10ec15073d78`. This applies it, and nothing else:
 
     ```sh
-    evenkeel apply prod --expect f546555e78ef
+    evenkeel apply prod --expect 10ec15073d78
     ```
     "#);
 }
@@ -168,7 +168,7 @@ fn nothing_to_do_is_short_and_a_block_says_so() {
 
     </details>
 
-    Nothing is applied while a service is blocked.
+    Nothing is applied while a service is blocked or suspended.
     ");
 }
 
@@ -347,6 +347,14 @@ fn hostile_plan(texts: &[String]) -> Plan {
             },
         },
     ];
+    let suspended = Verdict::Suspended(Box::new(Suspended {
+        change: (*change).clone(),
+        why: Suspension {
+            reason: text(),
+            until: Some(1),
+            at: location(),
+        },
+    }));
     plan_of(
         &text(),
         vec![
@@ -360,6 +368,7 @@ fn hostile_plan(texts: &[String]) -> Plan {
             ),
             service(text(), Verdict::FailedBefore(failed), vec![]),
             service(text(), Verdict::Blocked(blocks), vec![]),
+            service(text(), suspended, vec![]),
         ],
     )
 }
@@ -368,14 +377,14 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever it is called and whatever AWS says: a heading, a table of five
-    /// columns with a line for each service, four folded blocks, and no more.
+    /// columns with a line for each service, five folded blocks, and no more.
     #[test]
     fn nothing_breaks_out(texts in proptest::collection::vec(hostile(), 1..12)) {
         let plan = hostile_plan(&texts);
         let markdown = comment(&[&plan]);
         let read = read(&markdown);
         prop_assert_eq!(read.headings, 1);
-        prop_assert_eq!(read.rows.len(), 4, "{}", markdown);
+        prop_assert_eq!(read.rows.len(), 5, "{}", markdown);
         for (row, service) in read.rows.iter().zip(plan.services()) {
             prop_assert_eq!(row.len(), 5, "{}", markdown);
             let name = defuse(&shorten(&service.name, NAME));
@@ -383,7 +392,7 @@ proptest! {
                 prop_assert_eq!(&row[1].0[0], &name);
             }
         }
-        prop_assert_eq!((read.summaries, read.blocks.len()), (4, 4), "{}", markdown);
+        prop_assert_eq!((read.summaries, read.blocks.len()), (5, 5), "{}", markdown);
         // A runner takes a line for a command wherever in it the words begin.
         for line in markdown.lines() {
             let line = line.trim_start();
@@ -408,7 +417,7 @@ proptest! {
         let one = hostile_plan(&text);
         let services: Vec<ServicePlan> =
             one.services().iter().cycle().take(services).cloned().collect();
-        let changes = plan_of("prod", services.iter().filter(|one| !matches!(one.verdict, Verdict::Blocked(_))).cloned().collect());
+        let changes = plan_of("prod", services.iter().filter(|one| !matches!(one.verdict, Verdict::Blocked(_) | Verdict::Suspended(_))).cloned().collect());
         let plans = [plan_of(&texts[0], services.clone()), changes, plan_of("last", services)];
         let markdown = comment(&plans.each_ref());
         prop_assert!(markdown.len() < MOST, "{}", markdown.len());
@@ -475,7 +484,7 @@ fn what_does_not_fit_is_said_and_carries_no_hash() {
     assert!(found.rows[..200].iter().all(|row| row[0].1 == "~ change"));
     assert!(found.rows.len() > 400, "{}", found.rows.len());
     let end = &markdown[markdown.rfind("**Cut").expect("a notice")..];
-    assert_snapshot!(end, @"**Cut to fit a comment:** 700 services that are in sync are not here. `evenkeel plan prod` prints all of it. What cannot be seen whole carries no hash to approve it by.");
+    assert_snapshot!(end, @"**Cut to fit a comment:** 718 services that are in sync are not here. `evenkeel plan prod` prints all of it. What cannot be seen whole carries no hash to approve it by.");
     assert!(!markdown.contains("--expect"));
 }
 
