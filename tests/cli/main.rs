@@ -32,6 +32,7 @@ mod schema;
 mod set;
 mod shell;
 mod status;
+mod story;
 mod support;
 mod suspend;
 mod terminal;
