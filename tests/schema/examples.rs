@@ -78,7 +78,15 @@ fn completed(example: &str) -> String {
         }
     }
     file += example;
-    let no_services = json!({ "web": {} });
+    // Those that a promotion names must be there.
+    let mut no_services = json!({ "web": {} });
+    for name in says["promotion"]["services"]
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
+        no_services[name.as_str().expect("a name")] = json!({});
+    }
     let services = says.get("services").unwrap_or(&no_services);
     for (name, service) in services.as_object().expect("a table") {
         if service.get("image").is_none() && service.get("containers").is_none() {

@@ -187,7 +187,6 @@ fn both_take_what_is_right() {
                 "drift = \"report\"",
                 "suspend = { reason = \"a freeze\", until = 2026-12-01 }",
                 "suspend = { reason = \"a freeze\", until = 2026-12-01T08:00:00Z }",
-                "suspend = { reason = \"a freeze\", until = 2026-12-01T08:00:00 }",
                 "promotion = { from = \"staging\", soak = \"30m\", services = [\"web\"] }",
             ],
         ),
