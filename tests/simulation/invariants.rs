@@ -407,8 +407,11 @@ pub fn healthy_after_rollback(history: &History) -> Vec<String> {
         }
         let (revision, to) = (revision.as_str(), to.as_str());
         let started = deployments(history, &spec.name, index);
-        // Whoever deployed last, if it was this revision: then ECS did not.
-        let by_hand = started.last().filter(|(_, _, after)| *after == to);
+        // Whoever deployed last, if it was this revision: then ECS did not. Who
+        // restarted what it was on already did not take it there.
+        let by_hand = started
+            .last()
+            .filter(|(_, before, after)| *after == to && *before != to);
         // Back on the revision from before, with a history that does not
         // tell, a rollback is the best guess there is (`was_rolled_back`).
         let guessed = started
